@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The promises a store makes: the log of events, the rows derived from it, and nothing else.
+//!
+//! This crate holds the traits, their types and errors, the in-memory log for unit tests, the
+//! bridge by which the stock `cqrs_es` framework runs on a Daybook log, and the contract: one suite
+//! of conformance cases that every store must pass.
+
+mod log;
+mod metadata;
+mod rows;
+
+pub use log::{
+    AppendError, Appended, Commit, Durability, Expected, Guarantees, Head, Idempotency, Log,
+    LogError, LogId, NewEvent, Page, Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,
+    fingerprint,
+};
+pub use metadata::Metadata;
+pub use rows::{
+    Checkpoint, Column, ColumnType, Direction, Filter, Query, RowWrite, Table, TableDef, Value,
+    Views, ViewsError, ViewsTransaction,
+};
