@@ -4,17 +4,27 @@
 //! bridge by which the stock `cqrs_es` framework runs on a Daybook log, and the contract: one suite
 //! of conformance cases that every store must pass.
 
+#[doc(hidden)]
+pub mod field;
 mod log;
 mod metadata;
+mod row_hash;
 mod rows;
+mod shape;
+mod table;
+mod views_ext;
 
+pub use field::Field;
 pub use log::{
     AppendError, Appended, Commit, Durability, Expected, Guarantees, Head, Idempotency, Log,
     LogError, LogId, NewEvent, Page, Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,
     fingerprint,
 };
 pub use metadata::Metadata;
+pub use row_hash::RowHash;
 pub use rows::{
     Checkpoint, Column, ColumnType, Direction, Filter, Query, RowWrite, Table, TableDef, Value,
     Views, ViewsError, ViewsTransaction,
 };
+pub use shape::{IN_VALUES_MAX, ProjectionName, TABLE_NAME_BYTES_MAX};
+pub use views_ext::{RowKey, ViewsExt};

@@ -97,6 +97,13 @@ pub trait Table: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`ViewsError::Corrupt`] when a value is not what the column should hold.
     fn from_values(values: Vec<Value>) -> Result<Self, ViewsError>;
+
+    /// The values of the key columns, `tenant` first.
+    fn key_values(&self) -> Vec<Value> {
+        let mut values = self.to_values();
+        values.truncate(Self::TABLE.key_columns);
+        values
+    }
 }
 
 /// A row to be written or removed.
@@ -234,6 +241,10 @@ pub enum ViewsError {
     /// A question names a table or column that does not exist.
     #[error("there is no such table or column: {0}")]
     UnknownName(String),
+    /// A question, a row or a table is not well formed (a text where a number belongs, a table
+    /// declared differently under the same version): a mistake in the caller's code.
+    #[error("not well formed: {0}")]
+    Invalid(String),
     /// The store cannot be reached or has failed; the same call may succeed later.
     #[error("the read models are unavailable: {0}")]
     Unavailable(String),
