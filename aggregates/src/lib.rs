@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The rules. One module per aggregate: `decide` chooses, `evolve` remembers, and nothing here can
+//! reach the world. What it needs to know arrives in the command.
+
+#![deny(
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
+    clippy::float_arithmetic
+)]
+
+pub mod api_key;
+pub mod balance_transaction;
+mod components;
+pub mod dispute;
+pub mod fact;
+pub mod link;
+pub mod order;
+pub mod payment;
+pub mod payout;
+pub mod policies;
+pub mod refund;
+pub mod rejection;
+pub mod seller_account;
+pub mod tenant;
+pub mod topup;
+pub mod vocabulary;
+pub mod webhook_event;
+
+pub use components::SplitError;

@@ -1,0 +1,5 @@
+//! Placeholder.
+
+pub mod commands;
+pub mod errors;
+pub mod events;

@@ -1,0 +1,1 @@
+//! "Whenever X, then Y": the only module that may name two aggregates.
