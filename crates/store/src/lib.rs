@@ -7,11 +7,14 @@
 #[doc(hidden)]
 pub mod field;
 mod log;
+mod memory_views;
 mod metadata;
 mod row_hash;
 mod rows;
 mod shape;
 mod table;
+#[cfg(any(test, feature = "contract"))]
+pub mod views_contract;
 mod views_ext;
 
 pub use field::Field;
@@ -20,6 +23,7 @@ pub use log::{
     LogError, LogId, NewEvent, Page, Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,
     fingerprint,
 };
+pub use memory_views::MemoryViews;
 pub use metadata::Metadata;
 pub use row_hash::RowHash;
 pub use rows::{

@@ -149,9 +149,9 @@ pub struct ViewsTransaction {
 /// A condition on a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
-    /// Equal to.
+    /// Equal to; with [`Value::Null`], is empty.
     Eq(&'static str, Value),
-    /// One of.
+    /// One of at most [`crate::IN_VALUES_MAX`] values.
     In(&'static str, Vec<Value>),
     /// At least.
     AtLeast(&'static str, Value),
@@ -256,10 +256,12 @@ pub enum ViewsError {
 /// The store of read models: rows and checkpoints, everything in it can be rebuilt from the log.
 #[async_trait]
 pub trait Views: Send + Sync + fmt::Debug {
-    /// Makes sure the tables of a projection (by its versioned name) exist.
+    /// Makes sure the tables of a projection (by its versioned name, `seller_balances@1`) exist.
+    /// Must be called once after opening, before [`Views::apply`].
     ///
     /// # Errors
-    /// [`ViewsError`].
+    /// [`ViewsError::Invalid`] when they are declared differently from what is stored under this
+    /// version, or belong to another projection.
     async fn prepare(
         &self,
         projection: &str,
@@ -285,7 +287,7 @@ pub trait Views: Send + Sync + fmt::Debug {
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>, ViewsError>;
 
     /// Loads the rows with these keys (values of the key columns) for folding; missing ones are
-    /// absent from the answer.
+    /// absent from the answer. Answers from this version, live or not.
     ///
     /// # Errors
     /// [`ViewsError`].
@@ -296,10 +298,12 @@ pub trait Views: Send + Sync + fmt::Debug {
         keys: Vec<Vec<Value>>,
     ) -> Result<Vec<Vec<Value>>, ViewsError>;
 
-    /// Answers a question about the live version of a table.
+    /// Answers a question about the live version of a table, in the order of
+    /// [`TableDef::order_of`].
     ///
     /// # Errors
-    /// [`ViewsError`].
+    /// [`ViewsError::Unavailable`] while no version with these columns is live;
+    /// [`ViewsError::UnknownName`] and [`ViewsError::Invalid`] for questions that make no sense.
     async fn select(
         &self,
         table: &'static TableDef,

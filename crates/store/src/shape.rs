@@ -90,6 +90,30 @@ const fn same(left: &str, right: &str) -> bool {
     true
 }
 
+/// Names that stores keep for their own bookkeeping and for the documentation of the tables.
+const fn is_reserved(name: &str) -> bool {
+    same(name, "columns")
+        || same(name, "tables")
+        || begins(name, "daybook_")
+        || begins(name, "sqlite_")
+        || begins(name, "pg_")
+}
+
+const fn begins(text: &str, prefix: &str) -> bool {
+    let (text, prefix) = (text.as_bytes(), prefix.as_bytes());
+    if text.len() < prefix.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < prefix.len() {
+        if text[at] != prefix[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 const fn place_of(columns: &[Column], name: &str) -> Option<usize> {
     let mut at = 0;
     while at < columns.len() {
@@ -107,6 +131,9 @@ impl TableDef {
     pub const fn fault(&self) -> Option<&'static str> {
         if !is_name(self.name) || self.name.len() > TABLE_NAME_BYTES_MAX {
             return Some("a table's name is at most 40 of a-z, 0-9 and single underscores");
+        }
+        if is_reserved(self.name) {
+            return Some("this table's name is kept for the store's own tables");
         }
         if self.columns.is_empty()
             || !same(self.columns[0].name, "tenant")
@@ -344,6 +371,29 @@ impl TableDef {
     }
 }
 
+impl ViewsError {
+    /// The tables of a projection are declared differently from what is stored under its version.
+    #[must_use]
+    pub fn declared_differently(projection: &str) -> Self {
+        Self::Invalid(format!(
+            "the tables of {projection} are declared differently from the stored ones; raise the \
+             projection's version"
+        ))
+    }
+
+    /// A table belongs to the projection of another name.
+    #[must_use]
+    pub fn belongs_elsewhere(table: &TableDef, owner: &str) -> Self {
+        Self::Invalid(format!("the table {} belongs to the projection {owner}", table.name))
+    }
+
+    /// No version of the table, as it is declared here, is live yet.
+    #[must_use]
+    pub fn still_being_built(table: &TableDef) -> Self {
+        Self::Unavailable(format!("{} is still being built", table.name))
+    }
+}
+
 impl ColumnType {
     /// The name of the type, as people read it beside the table.
     #[must_use]
@@ -390,6 +440,8 @@ mod tests {
         for (fault, def) in [
             ("name", TableDef { name: "bills__2", ..BILLS }),
             ("name", TableDef { name: "bills\"; drop", ..BILLS }),
+            ("kept", TableDef { name: "columns", ..BILLS }),
+            ("kept", TableDef { name: "daybook_rows", ..BILLS }),
             ("tenant", TableDef { columns: &[], ..BILLS }),
             ("key", TableDef { key_columns: 4, ..BILLS }),
             ("index", TableDef { indexes: &[&["paid"]], ..BILLS }),
