@@ -51,7 +51,7 @@ pub enum DisputeEvent {
         at: Timestamp,
     },
     /// An inquiry became a chargeback.
-    Escalated { amount: Money, at: Timestamp },
+    Escalated { dispute: DisputeId, payment: PaymentId, amount: Money, at: Timestamp },
     /// Status or deadline changed.
     StatusChanged {
         from: String,
@@ -74,6 +74,7 @@ pub enum DisputeEvent {
     FundsReinstated {
         dispute: DisputeId,
         stripe_dispute: StripeDisputeRef,
+        payment: PaymentId,
         txn: TxnRef,
         amount: Money,
         fee_returned: i64,

@@ -115,6 +115,8 @@ pub enum OrderCommand {
         line: LineNo,
         amount: Option<Money>,
         reason: String,
+        /// Who asks.
+        by: crate::vocabulary::Person,
         /// Decided already by somebody who may (cancellation, forced refund).
         approved: bool,
         /// An inquiry permits refunding everything although it is open.

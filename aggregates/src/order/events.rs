@@ -197,12 +197,21 @@ pub enum OrderEvent {
         amount: i64,
         tax_jurisdiction: String,
         lines: Vec<LineShare>,
+        /// When the money is taken to be available if no balance transaction turns up (policy).
+        assume_funds_at: Option<Timestamp>,
         /// When Stripe captured it.
         occurred_at: Timestamp,
         at: Timestamp,
     },
     /// The order stands: it is paid, or there was nothing to pay.
-    Confirmed { free: bool, at: Timestamp },
+    Confirmed {
+        free: bool,
+        /// When shippable lines should have been shipped; `None` without any.
+        ship_by: Option<Timestamp>,
+        /// When the order is completed if nothing needs delivering; `None` otherwise.
+        complete_at: Option<Timestamp>,
+        at: Timestamp,
+    },
     /// Money came in another amount or currency than placed: a human decides.
     Conflicted {
         payment: PaymentId,
@@ -255,12 +264,21 @@ pub enum OrderEvent {
         lines: Vec<ShippedLine>,
         carrier: String,
         tracking: Option<String>,
+        /// When it is taken to have arrived.
+        auto_deliver_at: Timestamp,
         at: Timestamp,
     },
     /// The tracking number was corrected.
     TrackingAmended { shipment: String, carrier: String, tracking: String, at: Timestamp },
     /// A shipment arrived, or is taken to have arrived.
-    LinesDelivered { shipment: String, lines: Vec<ShippedLine>, how: DeliveredBy, at: Timestamp },
+    LinesDelivered {
+        shipment: String,
+        lines: Vec<ShippedLine>,
+        how: DeliveredBy,
+        /// When the order will be completed, once all lines are done.
+        complete_at: Option<Timestamp>,
+        at: Timestamp,
+    },
     /// A shippable line was not shipped in time.
     ShippingOverdue { lines: Vec<LineNo>, at: Timestamp },
     /// All lines are done and the time for issues is over.
@@ -277,6 +295,7 @@ pub enum OrderEvent {
         /// The commission stays with the platform (policy at placement).
         commission_retained: bool,
         reason: String,
+        requested_by: crate::vocabulary::Person,
         /// The platform decided already (cancellation, safety valve): nobody needs to approve.
         approved: bool,
         policy_version: u32,

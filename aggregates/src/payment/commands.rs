@@ -104,13 +104,21 @@ pub enum PaymentCommand {
     ReleaseUnallocatedRefund { refund: RefundId },
     /// Find where a dispute belongs (again, when an inquiry became a chargeback).
     RouteDispute { dispute: DisputeId, amount: Money, inquiry: bool },
-    /// A dispute over set-aside money ended.
+    /// A dispute ended; routed to wherever the dispute belongs.
     ConcludeDispute {
         dispute: DisputeId,
         stripe_dispute: StripeDisputeRef,
         withdrawn: i64,
         reinstated: i64,
         lost: bool,
+        occurred_at: Timestamp,
+    },
+    /// Money of a concluded dispute came back afterwards; routed like the conclusion.
+    ReviseDispute {
+        dispute: DisputeId,
+        stripe_dispute: StripeDisputeRef,
+        txn: TxnRef,
+        reinstated: i64,
         occurred_at: Timestamp,
     },
     /// The platform earned an application fee.

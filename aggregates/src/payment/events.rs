@@ -85,6 +85,17 @@ pub enum Risk {
     },
 }
 
+/// Money that came, as the order must be told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapturedMoney {
+    /// The charge.
+    pub charge: ChargeRef,
+    /// What came.
+    pub amount: Money,
+    /// When Stripe captured it.
+    pub occurred_at: Timestamp,
+}
+
 /// What has happened to a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, AsRefStr, VariantNames)]
 #[serde(rename_all = "snake_case")]
@@ -110,13 +121,29 @@ pub enum PaymentEvent {
     /// Stripe refused to open a session.
     RequestRefused { code: String, message: String, at: Timestamp },
     /// The session is open.
-    SessionOpened { session: SessionRef, url: Option<String>, expires_at: Timestamp, at: Timestamp },
+    SessionOpened {
+        session: SessionRef,
+        url: Option<String>,
+        expires_at: Timestamp,
+        order: Option<OrderId>,
+        at: Timestamp,
+    },
     /// A fact about one of the payment's Stripe objects outranked what was known.
     FactMerged { object: FactObject, id: String, status: String, rank: FactRank, at: Timestamp },
     /// It is known which order this is for.
-    OrderLinked { order: OrderId, via: LinkedVia, at: Timestamp },
+    OrderLinked {
+        order: OrderId,
+        via: LinkedVia,
+        /// The money, if it had come already: the order must be told.
+        captured: Option<CapturedMoney>,
+        /// When it becomes available, if that is known already.
+        funds: Option<(ChargeRef, Timestamp)>,
+        /// Since when an asynchronous payment is under way, if one is.
+        processing_since: Option<Timestamp>,
+        at: Timestamp,
+    },
     /// An asynchronous payment is under way.
-    Processing { occurred_at: Timestamp, at: Timestamp },
+    Processing { order: Option<OrderId>, occurred_at: Timestamp, at: Timestamp },
     /// The money is authorised and can be captured.
     Authorized { intent: IntentRef, amount: Money, occurred_at: Timestamp, at: Timestamp },
     /// The money came.
@@ -129,7 +156,7 @@ pub enum PaymentEvent {
         at: Timestamp,
     },
     /// An attempt failed.
-    AttemptFailed { code: String, occurred_at: Timestamp, at: Timestamp },
+    AttemptFailed { code: String, order: Option<OrderId>, occurred_at: Timestamp, at: Timestamp },
     /// It will not be paid any more.
     Canceled { reason: String, occurred_at: Timestamp, at: Timestamp },
     /// The buyer let the session lapse.
@@ -221,6 +248,44 @@ pub enum PaymentEvent {
     },
     /// A dispute waits until it is known what was paid.
     DisputeHeld { dispute: DisputeId, amount: Money, inquiry: bool, at: Timestamp },
+    /// A dispute on an order's money ended: the order must be told. (Emitted by `ConcludeDispute`
+    /// when the dispute was routed to an order; a held dispute is concluded when it is routed.)
+    DisputeConclusionRouted {
+        dispute: DisputeId,
+        stripe_dispute: StripeDisputeRef,
+        order: OrderId,
+        withdrawn: i64,
+        reinstated: i64,
+        lost: bool,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
+    /// Money of a concluded dispute came back afterwards: the order must be told. (Emitted by
+    /// `ReviseDispute` when the dispute was routed to an order.)
+    DisputeRevisionRouted {
+        dispute: DisputeId,
+        stripe_dispute: StripeDisputeRef,
+        order: OrderId,
+        txn: TxnRef,
+        reinstated: i64,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
+    /// Money of a concluded dispute over set-aside money came back afterwards; it is set aside
+    /// again. (Posts the mirror of `UnallocatedDisputeConcluded`.)
+    UnallocatedDisputeRevised {
+        dispute: DisputeId,
+        stripe_dispute: StripeDisputeRef,
+        charge: ChargeRef,
+        currency: Currency,
+        txn: TxnRef,
+        /// To the set-aside money.
+        returned: i64,
+        /// Of what had been lost beyond it.
+        excess_returned: i64,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
     /// A dispute over set-aside money ended; what was lost comes out of it.
     UnallocatedDisputeConcluded {
         dispute: DisputeId,

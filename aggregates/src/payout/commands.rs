@@ -80,6 +80,7 @@ pub enum PayoutCommand {
         amount: Option<i64>,
         minimum: i64,
         by_schedule: bool,
+        automatic_bank: bool,
         requested_by: Person,
     },
     /// The seller's balance has set it apart.

@@ -24,13 +24,14 @@ pub enum PayoutEvent {
         amount: Option<i64>,
         minimum: i64,
         by_schedule: bool,
+        automatic_bank: bool,
         requested_by: Person,
         at: Timestamp,
     },
     /// The seller's balance has set it apart.
-    Reserved { amount: Money, at: Timestamp },
+    Reserved { payout: PayoutId, seller: SellerId, amount: Money, at: Timestamp },
     /// It will not be paid.
-    Rejected { reason: String, at: Timestamp },
+    Rejected { payout: PayoutId, seller: SellerId, reason: String, at: Timestamp },
     /// The amount is final and the transfer is about to be made.
     TransferSubmitted {
         payout: PayoutId,
@@ -44,7 +45,9 @@ pub enum PayoutEvent {
     /// The platform's balance is too small just now.
     TransferDeferred { retry_at: Timestamp, attempt: u32, reason: String, at: Timestamp },
     /// The money left the platform's balance for the connected account's.
+    /// (Unless `automatic_bank`, `BankSubmitted` follows in the same commit.)
     TransferCreated {
+        automatic_bank: bool,
         payout: PayoutId,
         seller: Option<SellerId>,
         account: AccountRef,
@@ -80,11 +83,30 @@ pub enum PayoutEvent {
     /// It is on its way to the bank.
     InTransit { stripe_payout: StripePayoutRef, at: Timestamp },
     /// The bank should have it. Posts nothing.
-    Paid { stripe_payout: StripePayoutRef, occurred_at: Timestamp, at: Timestamp },
+    Paid {
+        payout: PayoutId,
+        seller: Option<SellerId>,
+        stripe_payout: StripePayoutRef,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
     /// The bank refused it, perhaps after it was paid.
-    Failed { stripe_payout: StripePayoutRef, code: String, occurred_at: Timestamp, at: Timestamp },
+    Failed {
+        payout: PayoutId,
+        seller: Option<SellerId>,
+        stripe_payout: StripePayoutRef,
+        code: String,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
     /// It was cancelled.
-    Canceled { stripe_payout: StripePayoutRef, occurred_at: Timestamp, at: Timestamp },
+    Canceled {
+        payout: PayoutId,
+        seller: Option<SellerId>,
+        stripe_payout: StripePayoutRef,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
     /// The money is back in the Stripe account it came from.
     Returned {
         payout: PayoutId,

@@ -76,7 +76,7 @@ pub enum RefundCommand {
     /// Forgo a failed refund: two people, one after the other.
     Forgo { reason: String, by: Person },
     /// A dispute covers a failed refund (policy).
-    ForgoForDispute { dispute: kernel::DisputeId },
+    ForgoForDispute { dispute: Option<kernel::DisputeId> },
     /// It has been pending for ten days (timer; early is refused).
     NoteStuck,
 }

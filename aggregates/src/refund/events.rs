@@ -61,9 +61,9 @@ pub enum RefundEvent {
         at: Timestamp,
     },
     /// The buyer thought better of it.
-    Withdrawn { at: Timestamp },
+    Withdrawn { order: Option<OrderId>, at: Timestamp },
     /// The seller or staff said no.
-    Declined { note: String, by: Person, at: Timestamp },
+    Declined { note: String, order: Option<OrderId>, by: Person, at: Timestamp },
     /// Nobody decided in time; staff must.
     Escalated { at: Timestamp },
     /// One of two people approved.
@@ -95,7 +95,7 @@ pub enum RefundEvent {
     /// The buyer must do something first.
     ActionRequired { at: Timestamp },
     /// It reached the buyer, as far as Stripe knows.
-    Succeeded { occurred_at: Timestamp, at: Timestamp },
+    Succeeded { order: Option<OrderId>, occurred_at: Timestamp, at: Timestamp },
     /// It did not reach the buyer, perhaps after it had succeeded. It is still owed.
     Failed {
         refund: RefundId,
@@ -116,7 +116,15 @@ pub enum RefundEvent {
         at: Timestamp,
     },
     /// It is not owed any more (cancelled, or forgone): the mirror image of the approval.
-    Reverted { refund: RefundId, source: RefundSource, amount: Money, why: String, at: Timestamp },
+    Reverted {
+        refund: RefundId,
+        source: RefundSource,
+        payment: PaymentId,
+        charge: ChargeRef,
+        amount: Money,
+        why: String,
+        at: Timestamp,
+    },
     /// A failed refund will be tried again.
     Retried { attempt: u32, by: Person, at: Timestamp },
     /// A failed refund was paid by other means.

@@ -37,7 +37,11 @@ pub enum SellerAccountCommand {
     /// Merge a fact about his bank account.
     MergeBankAccount { bank_account: String, fact: BankAccountFact, rank: FactRank },
     /// Set how he is paid out.
-    SetPayoutSchedule { schedule: PayoutSchedule },
+    SetPayoutSchedule { schedule: PayoutSchedule, next_due: Option<Timestamp> },
+    /// The schedule is due (timer; early is refused): reserve a payout, by the id
+    /// `PayoutId::derived(&[seller, due, currency])`, in every currency whose lane is free and whose
+    /// available money reaches the minimum. What cannot be paid is skipped, never an error.
+    RunSchedule { due: Timestamp, next_due: Option<Timestamp> },
     /// Hold some available money back.
     PlaceHold { hold: String, amount: Money, reason: String, by: Person },
     /// Let it go.
@@ -86,7 +90,13 @@ pub enum SellerAccountCommand {
     /// The dispute is over: this much of the hold is lost, the rest is let go.
     ConcludeDisputeHold { claim: ClaimRef, lost: Money, occurred_at: Timestamp },
     /// Take the payout lane for an amount, or for all that is available.
-    ReserveForPayout { payout: PayoutId, currency: Currency, amount: Option<i64>, minimum: i64 },
+    ReserveForPayout {
+        payout: PayoutId,
+        currency: Currency,
+        amount: Option<i64>,
+        minimum: i64,
+        by: Person,
+    },
     /// The transfer is about to be made: fix the amount.
     CommitPayout { payout: PayoutId },
     /// The transfer was made.

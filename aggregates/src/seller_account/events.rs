@@ -58,6 +58,9 @@ pub enum PayoutInterval {
 /// A payout schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutSchedule {
+    /// Stripe's own schedule pays the connected account out; Daybook only transfers.
+    #[serde(default)]
+    pub automatic_bank: bool,
     /// How often, at 02:00 of the tenant's time zone.
     pub interval: PayoutInterval,
     /// The least amount worth paying, minor units.
@@ -126,7 +129,15 @@ pub enum SellerAccountEvent {
     /// His bank account was removed.
     BankAccountRemoved { bank_account: String, rank: FactRank, at: Timestamp },
     /// How he is paid out.
-    PayoutScheduleSet { schedule: PayoutSchedule, version: u32, at: Timestamp },
+    PayoutScheduleSet {
+        schedule: PayoutSchedule,
+        version: u32,
+        /// When it runs first; `None` for manual.
+        next_due: Option<Timestamp>,
+        at: Timestamp,
+    },
+    /// The schedule ran for this due time; the payouts it reserved stand beside this event.
+    ScheduleRan { due: Timestamp, next_due: Option<Timestamp>, payouts: u32, at: Timestamp },
     /// Some of his available money is held back.
     HoldPlaced { hold: String, amount: Money, reason: String, by: Person, at: Timestamp },
     /// It no longer is.
@@ -226,7 +237,19 @@ pub enum SellerAccountEvent {
         at: Timestamp,
     },
     /// The payout lane is taken.
-    PayoutReserved { payout: PayoutId, currency: Currency, amount: i64, at: Timestamp },
+    PayoutReserved {
+        seller: SellerId,
+        account: AccountRef,
+        payout: PayoutId,
+        currency: Currency,
+        amount: i64,
+        minimum: i64,
+        by_schedule: bool,
+        /// Stripe's own schedule pays the connected account out; Daybook only transfers.
+        automatic_bank: bool,
+        requested_by: Person,
+        at: Timestamp,
+    },
     /// The amount is final: the transfer is about to be made.
     PayoutCommitted {
         payout: PayoutId,
