@@ -245,6 +245,9 @@ pub enum OrderEvent {
         whole: bool,
         reason: String,
         cancellation_fee: i64,
+        currency: Currency,
+        /// What is refunded per line after the fee, minor units; a policy starts these refunds.
+        refunds: Vec<(LineNo, i64)>,
         at: Timestamp,
     },
     /// When Stripe makes the money available, by its balance transaction.

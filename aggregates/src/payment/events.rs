@@ -200,6 +200,9 @@ pub enum PaymentEvent {
         order: OrderId,
         by: LinkedVia,
         reason: String,
+        /// When it becomes available, if that is known already.
+        funds: Option<(ChargeRef, Timestamp)>,
+        occurred_at: Timestamp,
         at: Timestamp,
     },
     /// A person divided set-aside money among sellers.
@@ -208,6 +211,7 @@ pub enum PaymentEvent {
         currency: Currency,
         shares: Vec<AttributedShare>,
         reason: String,
+        occurred_at: Timestamp,
         at: Timestamp,
     },
     /// A refund made at Stripe found where it belongs. To unallocated money it posts here.
