@@ -4,9 +4,15 @@
 //! bridge by which the stock `cqrs_es` framework runs on a Daybook log, and the contract: one suite
 //! of conformance cases that every store must pass.
 
+mod bridge;
+mod commit_check;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 #[doc(hidden)]
 pub mod field;
+mod follow;
 mod log;
+mod memory;
 mod memory_views;
 mod metadata;
 mod row_hash;
@@ -17,12 +23,18 @@ mod table;
 pub mod views_contract;
 mod views_ext;
 
+pub use bridge::LogEventRepository;
+pub use commit_check::{
+    COMMAND_ID_BYTES_MAX, COMMIT_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, STREAM_ID_BYTES_MAX,
+};
 pub use field::Field;
+pub use follow::{FOLLOW_PAGE_EVENTS, Follow, follow};
 pub use log::{
     AppendError, Appended, Commit, Durability, Expected, Guarantees, Head, Idempotency, Log,
     LogError, LogId, NewEvent, Page, Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,
     fingerprint,
 };
+pub use memory::MemoryLog;
 pub use memory_views::MemoryViews;
 pub use metadata::Metadata;
 pub use row_hash::RowHash;

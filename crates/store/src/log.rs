@@ -73,6 +73,17 @@ pub enum Expected {
     At(u64),
 }
 
+impl Expected {
+    /// The expected version of the stream's last event, 0 for an absent stream.
+    #[must_use]
+    pub const fn version(self) -> u64 {
+        match self {
+            Self::Absent => 0,
+            Self::At(version) => version,
+        }
+    }
+}
+
 /// One event to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
@@ -321,7 +332,8 @@ pub trait Log: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Recorded>, LogError>;
 
-    /// Events of all streams with a position above `after`, at most `limit`, in order.
+    /// Events of all streams with a position above `after`, at most `limit`, in order. A page may
+    /// be shorter than `limit` before the end of the log (large events); only its `head` tells.
     ///
     /// # Errors
     /// [`LogError`].
