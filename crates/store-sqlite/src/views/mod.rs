@@ -4,7 +4,8 @@
 //! connections answer questions. Every physical table carries the version of its projection in its
 //! name (`earnings__2`), so the next version is built beside the live one; a SQL view of the bare
 //! name (`earnings`) shows the live one to people with a SQL shell, and the views `tables` and
-//! `columns` say what everything means.
+//! `columns` say what everything means. A shell beside a running Daybook should open the file
+//! read-only (`sqlite3 -readonly`): only the writing thread may checkpoint.
 
 mod errors;
 mod file;
