@@ -137,7 +137,13 @@ pub enum SellerAccountEvent {
         at: Timestamp,
     },
     /// The schedule ran for this due time; the payouts it reserved stand beside this event.
-    ScheduleRan { due: Timestamp, next_due: Option<Timestamp>, payouts: u32, at: Timestamp },
+    ScheduleRan {
+        due: Timestamp,
+        next_due: Option<Timestamp>,
+        interval: PayoutInterval,
+        payouts: u32,
+        at: Timestamp,
+    },
     /// Some of his available money is held back.
     HoldPlaced { hold: String, amount: Money, reason: String, by: Person, at: Timestamp },
     /// It no longer is.

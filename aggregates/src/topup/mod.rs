@@ -1,3 +1,4 @@
 //! Placeholder.
 
+pub mod commands;
 pub mod events;

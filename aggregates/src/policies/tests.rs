@@ -1,0 +1,1 @@
+//! Given a fact, these commands.
