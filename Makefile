@@ -1,0 +1,44 @@
+# Daybook. `make help` lists everything.
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt lint docs schemas bench soak setup clean
+
+DATA ?= .daybook
+PYTHON := target/test-venv/bin/python
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## build Daybook, load the demo month once, and keep serving it
+	cargo build --release --package daybook
+	./target/release/daybook demo --data $(DATA)
+
+test: setup ## install what the tests need, then run every test
+	cargo build --package daybook
+	cargo test --no-fail-fast
+
+check: fmt lint docs test ## exactly what CI runs
+
+fmt: ## formatting as in .rustfmt.toml
+	cargo fmt --all --check
+
+lint: ## clippy with warnings denied
+	cargo clippy --all-targets -- --deny warnings
+
+docs: ## public documentation, warnings denied
+	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
+
+schemas: ## write docs/reference from the code
+	cargo run --quiet --package daybook -- reference --out docs/reference
+
+bench: ## measure against peers in the same run; prints ratios
+	cargo run --release --package bench
+
+soak: ## the long runs: 50 kills, the full demo month three times over
+	DAYBOOK_SOAK=1 cargo test --release --package tests soak -- --nocapture --test-threads 1
+
+setup: ## install what the tests need: Chromium, Python's stripe package
+	@.ci/setup
+
+clean: ## remove everything that was built, and the demo's data
+	cargo clean
+	rm -rf $(DATA)
