@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Every test that needs more than one crate.
+
+#[cfg(test)]
+mod tidy;
