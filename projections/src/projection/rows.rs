@@ -1,0 +1,506 @@
+//! The rows a projection works on: loaded or known to be absent, changed in memory, written once.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, HashMap, HashSet},
+};
+
+use store::{RowHash, RowWrite, Table, TableDef, Value};
+
+use super::FoldError;
+
+/// Rows that a batch will need, by table and key.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    keys: BTreeMap<&'static str, (&'static TableDef, HashSet<Vec<Value>>)>,
+}
+
+impl Wanted {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for the row with this key (values of the key columns, `tenant` first).
+    pub fn row<T: Table>(&mut self, key: Vec<Value>) {
+        let table = const { &T::TABLE };
+        self.keys.entry(table.name).or_insert_with(|| (table, HashSet::new())).1.insert(key);
+    }
+
+    /// What has to be loaded because `rows` does not hold it, table by table; empties the set.
+    pub fn take_missing(&mut self, rows: &Rows) -> Vec<(&'static TableDef, Vec<Vec<Value>>)> {
+        std::mem::take(&mut self.keys)
+            .into_values()
+            .map(|(table, keys)| {
+                let missing = keys.into_iter().filter(|key| !rows.is_loaded(table, key)).collect();
+                (table, missing)
+            })
+            .filter(|(_, missing): &(_, Vec<_>)| !missing.is_empty())
+            .collect()
+    }
+}
+
+/// What a batch changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Rows to write, by table; each key at most once.
+    pub rows: BTreeMap<&'static str, Vec<RowWrite>>,
+    /// What to add to the state hash: hashes of the new rows less those of the old.
+    pub hash: RowHash,
+    /// By how many rows the tables grew (or shrank).
+    pub count: i64,
+}
+
+impl Writes {
+    fn note(&mut self, table: &'static str, write: RowWrite) {
+        self.rows.entry(table).or_default().push(write);
+    }
+}
+
+/// Typed rows, held between loading and writing. May be kept from batch to batch as a cache: after
+/// [`Rows::take_writes`] it holds what is stored.
+#[derive(Default)]
+pub struct Rows {
+    tables: HashMap<&'static str, Box<dyn Held>>,
+    loaded: HashMap<&'static str, HashMap<Vec<Value>, Option<Vec<Value>>>>,
+    complete: bool,
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("held", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Rows {
+    /// Holds nothing; every row must be loaded before it is read.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// For a rebuild from the first event: what is not held does not exist, and nothing has to be
+    /// loaded until [`Rows::forget`].
+    #[must_use]
+    pub fn from_nothing() -> Self {
+        Self { complete: true, ..Self::default() }
+    }
+
+    /// Whether the row may be read: it is held, or known to be absent.
+    #[must_use]
+    pub fn is_loaded(&self, table: &TableDef, key: &[Value]) -> bool {
+        self.complete
+            || self.tables.get(table.name).is_some_and(|held| held.holds(key))
+            || self.loaded.get(table.name).is_some_and(|rows| rows.contains_key(key))
+    }
+
+    /// Takes the answer to a load: rows `found` for the `keys` asked for; a key without a row is
+    /// known to be absent. Rows that are held already stay as they are.
+    pub fn load(&mut self, table: &TableDef, keys: Vec<Vec<Value>>, found: Vec<Vec<Value>>) {
+        let name = table.name;
+        let columns = table.key_columns;
+        let held = self.tables.get(name);
+        let rows = self.loaded.entry(name).or_default();
+        for key in keys {
+            if !held.is_some_and(|held| held.holds(&key)) {
+                rows.entry(key).or_insert(None);
+            }
+        }
+        for row in found {
+            let key = row.get(..columns).unwrap_or_default().to_vec();
+            if !held.is_some_and(|held| held.holds(&key)) {
+                rows.insert(key, Some(row));
+            }
+        }
+    }
+
+    /// The row with this key.
+    ///
+    /// # Errors
+    /// [`FoldError::NotLoaded`] when nobody asked for it.
+    pub fn get<T: Table>(&mut self, key: Vec<Value>) -> Result<Option<&T>, FoldError> {
+        Ok(self.slot::<T>(key)?.1.row.as_ref())
+    }
+
+    /// The row with this key, to be changed, if it exists.
+    ///
+    /// # Errors
+    /// [`FoldError::NotLoaded`] when nobody asked for it.
+    pub fn update<T: Table>(&mut self, key: Vec<Value>) -> Result<Option<&mut T>, FoldError> {
+        let (dirty, slot, key) = self.slot_and_key::<T>(key)?;
+        if slot.row.is_some() {
+            slot.touch(dirty, key);
+        }
+        Ok(slot.row.as_mut())
+    }
+
+    /// The row with this key, to be changed; made by `new` if it does not exist.
+    ///
+    /// # Errors
+    /// [`FoldError::NotLoaded`] when nobody asked for it.
+    pub fn upsert<T: Table>(
+        &mut self,
+        key: Vec<Value>,
+        new: impl FnOnce() -> T,
+    ) -> Result<&mut T, FoldError> {
+        let (dirty, slot, key) = self.slot_and_key::<T>(key)?;
+        slot.touch(dirty, key);
+        Ok(slot.row.get_or_insert_with(new))
+    }
+
+    /// Writes the row, whatever was there.
+    ///
+    /// # Errors
+    /// [`FoldError::NotLoaded`] when nobody asked for it.
+    pub fn put<T: Table>(&mut self, row: T) -> Result<(), FoldError> {
+        let (dirty, slot, key) = self.slot_and_key::<T>(row.key_values())?;
+        slot.touch(dirty, key);
+        slot.row = Some(row);
+        Ok(())
+    }
+
+    /// Removes the row with this key, if it exists.
+    ///
+    /// # Errors
+    /// [`FoldError::NotLoaded`] when nobody asked for it.
+    pub fn delete<T: Table>(&mut self, key: Vec<Value>) -> Result<(), FoldError> {
+        let (dirty, slot, key) = self.slot_and_key::<T>(key)?;
+        if slot.row.is_some() {
+            slot.touch(dirty, key);
+            slot.row = None;
+        }
+        Ok(())
+    }
+
+    /// Adds a row under a key that cannot exist yet (it holds the event's position). It is neither
+    /// loaded nor kept.
+    pub fn append<T: Table>(&mut self, row: &T) {
+        self.table::<T>().appended.push(row.to_values());
+    }
+
+    /// What has changed since the last call. Afterwards the rows are taken to be stored.
+    ///
+    /// # Errors
+    /// [`FoldError::KeyChanged`] when a row was put under a key that is not its own.
+    pub fn take_writes(&mut self) -> Result<Writes, FoldError> {
+        let mut writes = Writes::default();
+        for held in self.tables.values_mut() {
+            held.take(&mut writes)?;
+        }
+        Ok(writes)
+    }
+
+    /// How many rows are held, or known to be absent.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let held: usize = self.tables.values().map(|held| held.len()).sum();
+        held + self.loaded.values().map(HashMap::len).sum::<usize>()
+    }
+
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lets go of everything that is written already, so that memory stays bounded. What is needed
+    /// again has to be loaded again.
+    pub fn forget(&mut self) {
+        self.complete = false;
+        self.loaded.clear();
+        for held in self.tables.values_mut() {
+            held.forget();
+        }
+    }
+
+    fn table<T: Table>(&mut self) -> &mut Typed<T> {
+        let held =
+            self.tables.entry(T::TABLE.name).or_insert_with(|| Box::new(Typed::<T>::default()));
+        // One table has one row type, so this never replaces anything.
+        if !held.any().is::<Typed<T>>() {
+            *held = Box::new(Typed::<T>::default());
+        }
+        match held.any().downcast_mut::<Typed<T>>() {
+            Some(typed) => typed,
+            None => unreachable!("the table was made for this row type above"),
+        }
+    }
+
+    fn slot<T: Table>(&mut self, key: Vec<Value>) -> Result<(Vec<Value>, &mut Slot<T>), FoldError> {
+        let (_, slot, key) = self.slot_and_key::<T>(key)?;
+        Ok((key, slot))
+    }
+
+    #[expect(clippy::type_complexity, reason = "the parts are borrowed apart on purpose")]
+    fn slot_and_key<T: Table>(
+        &mut self,
+        key: Vec<Value>,
+    ) -> Result<(&mut Vec<Vec<Value>>, &mut Slot<T>, Vec<Value>), FoldError> {
+        let name = T::TABLE.name;
+        let complete = self.complete;
+        if !self.table::<T>().slots.contains_key(&key) {
+            let found = self.loaded.get_mut(name).and_then(|rows| rows.remove(&key));
+            let slot = match found {
+                Some(Some(values)) => Slot::stored(T::from_values(values)?),
+                Some(None) => Slot::default(),
+                None if complete => Slot::default(),
+                None => {
+                    return Err(FoldError::NotLoaded { table: name, key: shown(&key) });
+                }
+            };
+            self.table::<T>().slots.insert(key.clone(), slot);
+        }
+        let typed = self.table::<T>();
+        match typed.slots.get_mut(&key) {
+            Some(slot) => Ok((&mut typed.dirty, slot, key)),
+            None => Err(FoldError::NotLoaded { table: name, key: shown(&key) }),
+        }
+    }
+}
+
+fn shown(key: &[Value]) -> String {
+    let parts: Vec<String> = key
+        .iter()
+        .map(|value| match value {
+            Value::Null => "-".to_owned(),
+            Value::Int(number) => number.to_string(),
+            Value::Text(text) => text.to_string(),
+        })
+        .collect();
+    parts.join(" / ")
+}
+
+/// A row in memory, and what is stored of it.
+struct Slot<T> {
+    row: Option<T>,
+    /// The hash of what is stored, once it was needed; `None` inside when nothing is stored.
+    stored: Option<Option<RowHash>>,
+    dirty: bool,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { row: None, stored: Some(None), dirty: false }
+    }
+}
+
+impl<T: Table> Slot<T> {
+    const fn stored(row: T) -> Self {
+        Self { row: Some(row), stored: None, dirty: false }
+    }
+
+    /// Before the first change: remembers the hash of what is stored.
+    fn touch(&mut self, dirty: &mut Vec<Vec<Value>>, key: Vec<Value>) {
+        if self.dirty {
+            return;
+        }
+        if self.stored.is_none() {
+            let hash = |row: &T| RowHash::of(const { &T::TABLE }, &row.to_values());
+            self.stored = Some(self.row.as_ref().map(hash));
+        }
+        self.dirty = true;
+        dirty.push(key);
+    }
+}
+
+struct Typed<T> {
+    slots: HashMap<Vec<Value>, Slot<T>>,
+    dirty: Vec<Vec<Value>>,
+    appended: Vec<Vec<Value>>,
+}
+
+impl<T> Default for Typed<T> {
+    fn default() -> Self {
+        Self { slots: HashMap::new(), dirty: Vec::new(), appended: Vec::new() }
+    }
+}
+
+/// A table whose row type is forgotten.
+trait Held: Send + Sync {
+    fn any(&mut self) -> &mut dyn Any;
+    fn holds(&self, key: &[Value]) -> bool;
+    fn len(&self) -> usize;
+    fn take(&mut self, writes: &mut Writes) -> Result<(), FoldError>;
+    fn forget(&mut self);
+}
+
+impl<T: Table> Held for Typed<T> {
+    fn any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn holds(&self, key: &[Value]) -> bool {
+        self.slots.contains_key(key)
+    }
+
+    fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn take(&mut self, writes: &mut Writes) -> Result<(), FoldError> {
+        let table = const { &T::TABLE };
+        for values in self.appended.drain(..) {
+            writes.hash = writes.hash.wrapping_add(RowHash::of(table, &values));
+            writes.count += 1;
+            writes.note(table.name, RowWrite::Put(values));
+        }
+        for key in self.dirty.drain(..) {
+            let Some(slot) = self.slots.get_mut(&key) else { continue };
+            slot.dirty = false;
+            let old = slot.stored.flatten();
+            let values = slot.row.as_ref().map(Table::to_values);
+            let new = values.as_ref().map(|values| RowHash::of(table, values));
+            slot.stored = Some(new);
+            if let Some(hash) = old {
+                writes.hash = writes.hash.wrapping_sub(hash);
+                writes.count -= 1;
+            }
+            if let Some(hash) = new {
+                writes.hash = writes.hash.wrapping_add(hash);
+                writes.count += 1;
+            }
+            match values {
+                Some(values) if values.get(..table.key_columns) == Some(key.as_slice()) => {
+                    writes.note(table.name, RowWrite::Put(values));
+                }
+                Some(_) => {
+                    return Err(FoldError::KeyChanged { table: table.name, key: shown(&key) });
+                }
+                None if old.is_some() => writes.note(table.name, RowWrite::Delete(key)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.slots.retain(|_, slot| slot.dirty);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::TenantId;
+
+    use super::*;
+    use crate::projection::key;
+
+    store::table! {
+        /// A counter.
+        struct Counter as "counters" {
+            key {
+                /// Owner.
+                tenant: TenantId,
+                /// Its name.
+                name: String,
+            }
+            /// How often.
+            count: i64,
+        }
+    }
+
+    const TENANT: &str = "acorn";
+
+    fn counter(name: &str, count: i64) -> Counter {
+        Counter { tenant: TenantId::derived(&[TENANT]), name: name.to_owned(), count }
+    }
+
+    fn key_of(name: &str) -> Vec<Value> {
+        key![TenantId::derived(&[TENANT]), name.to_owned()]
+    }
+
+    fn hash(row: &Counter) -> RowHash {
+        RowHash::of(&Counter::TABLE, &row.to_values())
+    }
+
+    #[test]
+    fn a_row_nobody_asked_for_cannot_be_read() {
+        let mut rows = Rows::new();
+        let refused = rows.get::<Counter>(key_of("a"));
+        assert!(matches!(refused, Err(FoldError::NotLoaded { table: "counters", .. })));
+        rows.load(&Counter::TABLE, vec![key_of("a")], vec![]);
+        assert_eq!(rows.get::<Counter>(key_of("a")), Ok(None));
+        assert_eq!(Rows::from_nothing().get::<Counter>(key_of("a")), Ok(None));
+    }
+
+    #[test]
+    fn the_hash_moves_by_new_less_old() {
+        let mut rows = Rows::new();
+        let keys = vec![key_of("a"), key_of("b"), key_of("c")];
+        rows.load(
+            &Counter::TABLE,
+            keys,
+            vec![counter("a", 1).to_values(), counter("b", 5).to_values()],
+        );
+        rows.update::<Counter>(key_of("a")).unwrap().unwrap().count += 1;
+        rows.update::<Counter>(key_of("a")).unwrap().unwrap().count += 1;
+        rows.delete::<Counter>(key_of("b")).unwrap();
+        rows.upsert(key_of("c"), || counter("c", 7)).unwrap();
+        let writes = rows.take_writes().unwrap();
+        let expected = hash(&counter("a", 3))
+            .wrapping_add(hash(&counter("c", 7)))
+            .wrapping_sub(hash(&counter("a", 1)))
+            .wrapping_sub(hash(&counter("b", 5)));
+        assert_eq!((writes.hash, writes.count), (expected, 0));
+        assert_eq!(
+            writes.rows["counters"],
+            [
+                RowWrite::Put(counter("a", 3).to_values()),
+                RowWrite::Delete(key_of("b")),
+                RowWrite::Put(counter("c", 7).to_values()),
+            ]
+        );
+        assert_eq!(rows.take_writes().unwrap(), Writes::default());
+    }
+
+    #[test]
+    fn the_cache_goes_on_where_the_last_batch_ended() {
+        let mut rows = Rows::from_nothing();
+        rows.upsert(key_of("a"), || counter("a", 1)).unwrap();
+        let first = rows.take_writes().unwrap();
+        rows.update::<Counter>(key_of("a")).unwrap().unwrap().count = 2;
+        let second = rows.take_writes().unwrap();
+        assert_eq!(first.hash.wrapping_add(second.hash), hash(&counter("a", 2)));
+        assert_eq!((first.count, second.count), (1, 0));
+        rows.forget();
+        assert!(rows.get::<Counter>(key_of("a")).is_err());
+    }
+
+    #[test]
+    fn a_row_that_came_and_went_leaves_no_trace() {
+        let mut rows = Rows::from_nothing();
+        rows.upsert(key_of("a"), || counter("a", 1)).unwrap();
+        rows.delete::<Counter>(key_of("a")).unwrap();
+        assert_eq!(rows.take_writes().unwrap(), Writes::default());
+    }
+
+    #[test]
+    fn appended_rows_count_and_are_written() {
+        let mut rows = Rows::new();
+        rows.append(&counter("a", 1));
+        let writes = rows.take_writes().unwrap();
+        assert_eq!((writes.hash, writes.count), (hash(&counter("a", 1)), 1));
+    }
+
+    #[test]
+    fn a_row_under_a_key_that_is_not_its_own_is_refused() {
+        let mut rows = Rows::from_nothing();
+        rows.upsert(key_of("a"), || counter("b", 1)).unwrap();
+        assert!(matches!(rows.take_writes(), Err(FoldError::KeyChanged { .. })));
+    }
+
+    #[test]
+    fn only_what_is_missing_is_asked_of_the_store() {
+        let mut rows = Rows::new();
+        rows.load(&Counter::TABLE, vec![key_of("a")], vec![]);
+        let mut wanted = Wanted::new();
+        for name in ["a", "b", "b"] {
+            wanted.row::<Counter>(key_of(name));
+        }
+        let missing = wanted.take_missing(&rows);
+        assert_eq!(missing.len(), 1);
+        assert_eq!(missing[0].1, [key_of("b")]);
+        assert!(wanted.take_missing(&rows).is_empty());
+    }
+}
