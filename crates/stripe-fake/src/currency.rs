@@ -111,7 +111,11 @@ mod tests {
         assert_eq!(currency_facts("usd").processing_fee(10_325), 299 + 30);
         assert_eq!(currency_facts("usd").processing_fee(50), 1 + 30, "1.45 rounds down");
         assert_eq!(currency_facts("usd").processing_fee(500), 14 + 30, "14.5 goes to the even 14");
-        assert_eq!(currency_facts("usd").processing_fee(1_500), 44 + 30, "43.5 goes to the even 44");
+        assert_eq!(
+            currency_facts("usd").processing_fee(1_500),
+            44 + 30,
+            "43.5 goes to the even 44"
+        );
         assert_eq!(currency_facts("jpy").processing_fee(1_000), 36);
         assert_eq!(currency_facts("kwd").processing_fee(5_130), 150 + 150, "148.77 fils is 150");
     }

@@ -103,7 +103,11 @@ fn row(fake: &FakeStripe, transaction: &BalanceTransaction) -> [String; 20] {
         transaction.payout.clone().unwrap_or_default(),
         charge_id,
         text(&charge, "payment_intent"),
-        if kind == "refund" { transaction.source.clone().unwrap_or_default() } else { String::new() },
+        if kind == "refund" {
+            transaction.source.clone().unwrap_or_default()
+        } else {
+            String::new()
+        },
         if kind == "dispute" { text(&source, "reason") } else { String::new() },
         if kind == "transfer" { text(&source, "destination") } else { String::new() },
         metadata("daybook_tenant"),

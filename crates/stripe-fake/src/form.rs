@@ -38,7 +38,8 @@ fn lists(value: Value) -> Value {
     let Value::Object(map) = value else { return value };
     let mut members: Vec<(String, Value)> =
         map.into_iter().map(|(name, child)| (name, lists(child))).collect();
-    let mut indices: Vec<usize> = members.iter().filter_map(|(name, _)| name.parse().ok()).collect();
+    let mut indices: Vec<usize> =
+        members.iter().filter_map(|(name, _)| name.parse().ok()).collect();
     indices.sort_unstable();
     let numbered = !members.is_empty()
         && indices.len() == members.len()
@@ -116,7 +117,10 @@ impl<'a> Parameters<'a> {
     }
 
     pub(crate) fn list(&self, path: &str) -> Vec<&'a Value> {
-        self.get(path).and_then(Value::as_array).map(|list| list.iter().collect()).unwrap_or_default()
+        self.get(path)
+            .and_then(Value::as_array)
+            .map(|list| list.iter().collect())
+            .unwrap_or_default()
     }
 
     /// The string members of an object, as metadata is sent.

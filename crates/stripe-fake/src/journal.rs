@@ -42,6 +42,16 @@ struct Header {
     start: i64,
 }
 
+/// An entry found in a journal.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Its line, counted from one.
+    pub(crate) line: usize,
+    /// The clock at which it was written.
+    pub(crate) clock: i64,
+    pub(crate) entry: Entry,
+}
+
 const VERSION: u32 = 1;
 
 /// Why a journal could not be used.
@@ -90,14 +100,13 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates a journal; answers its entries with the clock at which each was written and
-    /// its line number. A torn last line, left by a process that was killed while writing, is cut
+    /// Opens or creates a journal; answers its entries, oldest first. A torn last line, left by a process that was killed while writing, is cut
     /// off: its operation was never answered.
     pub(crate) fn open(
         path: &Path,
         seed: Seed,
         start: i64,
-    ) -> Result<(Self, Vec<(usize, i64, Entry)>), JournalError> {
+    ) -> Result<(Self, Vec<Written>), JournalError> {
         let fault = |source| JournalError::File { path: path.to_owned(), source };
         let mut file = OpenOptions::new()
             .read(true)
@@ -129,7 +138,7 @@ impl Journal {
             let line: Line = serde_json::from_slice(line).map_err(|source| {
                 JournalError::Unreadable { path: path.to_owned(), line: number, source }
             })?;
-            entries.push((number, line.clock, line.entry));
+            entries.push(Written { line: number, clock: line.clock, entry: line.entry });
         }
         Ok((journal, entries))
     }

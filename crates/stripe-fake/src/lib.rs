@@ -66,6 +66,7 @@ mod form;
 mod id;
 mod journal;
 mod ledger;
+mod observe;
 mod operation;
 mod plan;
 mod refusal;
@@ -80,12 +81,13 @@ pub use api::{ApiAnswer, ApiRequest, Method};
 pub use currency::{CurrencyFacts, currency_facts};
 pub use event::API_VERSION;
 pub use export::{balance_transactions_csv, balance_transactions_json};
-pub use fake::{Applied, FakeStripe, OperationError, PendingEvent};
+pub use fake::{Applied, FakeStripe, OperationError};
 pub use fault::Fault;
 pub use form::parse_form;
 pub use id::Seed;
 pub use journal::JournalError;
 pub use ledger::{BalanceTransaction, BalanceType, FeeDetail, Funds, Owner};
+pub use observe::PendingEvent;
 pub use operation::{BarePayment, NewAccount, NewDispute, Operation, Target};
 pub use plan::{
     AccountStanding, Behaviour, DisputeOutcome, Forget, Payment, PayoutPlan, PayoutSchedule,

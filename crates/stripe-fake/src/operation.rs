@@ -75,7 +75,7 @@ impl Default for NewAccount {
     }
 }
 
-/// A payment made without a Checkout session: a bare PaymentIntent and its charge.
+/// A payment made without a Checkout session: a bare `PaymentIntent` and its charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BarePayment {

@@ -7,9 +7,10 @@ use futures::StreamExt as _;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::fake::{FakeStripe, PendingEvent};
+use crate::fake::FakeStripe;
 use crate::id::Seed;
 use crate::journal::JournalError;
+use crate::observe::PendingEvent;
 
 /// The hexadecimal HMAC-SHA256 of `timestamp.body` that Stripe calls scheme `v1`.
 #[must_use]
@@ -175,7 +176,11 @@ pub async fn deliver(
         for status in statuses {
             *report.statuses.entry(status).or_insert(0) += 1;
         }
-        if success { succeeded.insert(id) } else { failed.insert(id) };
+        if success {
+            succeeded.insert(id)
+        } else {
+            failed.insert(id)
+        };
     }
     let acknowledged: Vec<String> = succeeded.difference(&failed).cloned().collect();
     fake.acknowledge(&acknowledged)?;

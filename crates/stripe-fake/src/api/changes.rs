@@ -69,7 +69,9 @@ impl State {
             ["checkout", "sessions", id] => {
                 self.update_metadata(owner, "checkout.session", id, parameters)
             }
-            ["payment_intents", id] => self.update_metadata(owner, "payment_intent", id, parameters),
+            ["payment_intents", id] => {
+                self.update_metadata(owner, "payment_intent", id, parameters)
+            }
             ["charges", id] => self.update_metadata(owner, "charge", id, parameters),
             ["refunds", id] => self.update_metadata(owner, "refund", id, parameters),
             ["accounts", id] => {

@@ -205,10 +205,11 @@ impl State {
                 Some("false") => !event.acknowledged,
                 _ => true,
             };
-            let kind = parameters.text("type").is_none_or(|wanted| match wanted.strip_suffix('*') {
-                Some(prefix) => event.kind.starts_with(prefix),
-                None => event.kind == wanted,
-            });
+            let kind =
+                parameters.text("type").is_none_or(|wanted| match wanted.strip_suffix('*') {
+                    Some(prefix) => event.kind.starts_with(prefix),
+                    None => event.kind == wanted,
+                });
             let listed = kinds.is_empty() || kinds.contains(&event.kind.as_str());
             if delivered && kind && listed && created_matches(&parameters, event.created)? {
                 rows.push((event.id.clone(), event));

@@ -99,7 +99,8 @@ impl State {
         document.set("default_currency", currency);
         document.set("email", email);
         document.set("metadata", Value::Object(metadata));
-        document.set("capabilities", json!({ "card_payments": "inactive", "transfers": "inactive" }));
+        document
+            .set("capabilities", json!({ "card_payments": "inactive", "transfers": "inactive" }));
         document.set("external_accounts", list_of(&format!("/v1/accounts/{id}/external_accounts")));
         document.get_mut("requirements")["disabled_reason"] = json!("requirements.past_due");
         self.insert(&Owner::Connected(id.clone()), "account", document);
@@ -178,7 +179,8 @@ impl State {
         match owner {
             Owner::Platform => Some(self.seed.id("ba", "platform", 0)),
             Owner::Connected(account) => {
-                let bank = self.stored(account)?.document.get("external_accounts")["data"].get(0)?;
+                let bank =
+                    self.stored(account)?.document.get("external_accounts")["data"].get(0)?;
                 Some(bank.get("id")?.as_str()?.to_owned())
             }
         }

@@ -151,7 +151,14 @@ impl State {
             held.set("amount_releasable", rest - amount);
             held.set("is_releasable", rest > amount);
         });
-        self.move_reserve(&owner, "reserve_release", "risk_reserved_funds", -amount, &currency, &id);
+        self.move_reserve(
+            &owner,
+            "reserve_release",
+            "risk_reserved_funds",
+            -amount,
+            &currency,
+            &id,
+        );
         self.emit_for("reserve.release.created", &id);
         self.emit_for("reserve.hold.updated", hold);
         Ok(id)

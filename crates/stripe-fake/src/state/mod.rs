@@ -70,6 +70,7 @@ pub(crate) struct State {
     /// Dispute fees that a script fixed.
     dispute_fees: BTreeMap<String, i64>,
     schedules: BTreeMap<Owner, PayoutSchedule>,
+    pending_runs: BTreeSet<Owner>,
     deauthorized: BTreeSet<String>,
     /// How often each request key has begun to run.
     generations: BTreeMap<String, u32>,
@@ -97,6 +98,7 @@ impl State {
             intent_data: BTreeMap::new(),
             dispute_fees: BTreeMap::new(),
             schedules: BTreeMap::new(),
+            pending_runs: BTreeSet::new(),
             deauthorized: BTreeSet::new(),
             generations: BTreeMap::new(),
             events: Vec::new(),

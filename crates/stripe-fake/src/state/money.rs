@@ -111,9 +111,7 @@ impl State {
     /// The `balance` object of an owner.
     pub(crate) fn balance_object(&self, owner: &Owner) -> Value {
         let balances = self.ledger.balances(owner, BalanceType::Payments);
-        let line = |amount: i64, currency: &String| {
-            json!({ "amount": amount, "currency": currency, "source_types": { "card": amount } })
-        };
+        let line = |amount: i64, currency: &String| json!({ "amount": amount, "currency": currency, "source_types": { "card": amount } });
         let mut available: Vec<Value> =
             balances.iter().map(|(currency, funds)| line(funds.available, currency)).collect();
         let mut pending: Vec<Value> =

@@ -259,11 +259,7 @@ impl State {
     }
 
     /// Captures an authorised payment, wholly or in part.
-    pub(crate) fn capture(
-        &mut self,
-        intent: &str,
-        amount: Option<i64>,
-    ) -> Result<String, Refusal> {
+    pub(crate) fn capture(&mut self, intent: &str, amount: Option<i64>) -> Result<String, Refusal> {
         let document = self.document(intent)?;
         let capturable = document.integer("amount_capturable");
         let amount = amount.unwrap_or(capturable);

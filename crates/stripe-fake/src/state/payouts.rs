@@ -71,9 +71,8 @@ impl State {
         document.set("status", "pending");
         let reconciliation = if automatic { "in_progress" } else { "not_applicable" };
         document.set("reconciliation_status", reconciliation);
-        let movement =
-            Movement::new("payout", "payout", -request.amount, &request.currency, &id)
-                .describe("STRIPE PAYOUT");
+        let movement = Movement::new("payout", "payout", -request.amount, &request.currency, &id)
+            .describe("STRIPE PAYOUT");
         let transaction = self.post(owner, movement);
         document.set("balance_transaction", transaction.as_str());
         let plan = match request.plan {
@@ -209,17 +208,24 @@ impl State {
                 PayoutSchedule::Manual => json!({ "delay_days": 2, "interval": "manual" }),
                 PayoutSchedule::Daily => json!({ "delay_days": 2, "interval": "daily" }),
             };
-            self.edit(account, |account| account.get_mut("settings")["payouts"]["schedule"] = interval);
+            self.edit(account, |account| {
+                account.get_mut("settings")["payouts"]["schedule"] = interval
+            });
             self.emit_for("account.updated", account);
         }
-        let was = self.schedules.insert(owner.clone(), schedule);
-        if schedule == PayoutSchedule::Daily && was != Some(PayoutSchedule::Daily) {
+        self.schedules.insert(owner.clone(), schedule);
+        if schedule == PayoutSchedule::Daily {
             self.schedule_run(&owner);
         }
         Ok(())
     }
 
-    pub(super) fn schedule_run(&mut self, owner: &Owner) {
+    /// Schedules the next daily run, unless one is already on its way from an earlier time at which
+    /// the account was on the daily schedule.
+    fn schedule_run(&mut self, owner: &Owner) {
+        if !self.pending_runs.insert(owner.clone()) {
+            return;
+        }
         let account = owner.account().map(str::to_owned);
         let name = account.as_deref().unwrap_or("platform").to_owned();
         let at = self.midnight_after(1);
@@ -234,6 +240,7 @@ impl State {
     /// The daily run: everything available and not yet swept goes to the bank, one payout for each
     /// currency, and those balance transactions belong to it.
     pub(super) fn run_payout_schedule(&mut self, owner: &Owner) {
+        self.pending_runs.remove(owner);
         if self.schedules.get(owner) != Some(&PayoutSchedule::Daily) {
             return;
         }
@@ -256,7 +263,8 @@ impl State {
             let payout = self.send_payout(owner, request, true);
             let mut ids = swept;
             ids.extend(
-                self.stored(&payout).and_then(|stored| stored.document.owned("balance_transaction")),
+                self.stored(&payout)
+                    .and_then(|stored| stored.document.owned("balance_transaction")),
             );
             self.ledger.sweep(owner, &currency, &ids, &payout);
             let reconcile = Operation::ReconcilePayout { payout: Target::id(payout.as_str()) };
@@ -309,8 +317,8 @@ impl State {
         let currency = document.currency();
         match (before.as_str(), to) {
             ("pending", "succeeded") => {
-                let movement = Movement::new("topup", "topup", amount, &currency, topup)
-                    .describe("Top-up");
+                let movement =
+                    Movement::new("topup", "topup", amount, &currency, topup).describe("Top-up");
                 let transaction = self.post(&Owner::Platform, movement);
                 self.edit(topup, |topup| topup.set("balance_transaction", transaction));
             }

@@ -65,8 +65,11 @@ impl State {
         if request.refund_application_fee
             && let Some(fee) = charge.owned("application_fee")
         {
-            let share = proportion(&self.document(&fee)?, amount, charge.integer("amount_captured"));
-            self.refund_application_fee(&fee, Some(share))?;
+            let share =
+                proportion(&self.document(&fee)?, amount, charge.integer("amount_captured"));
+            if share > 0 {
+                self.refund_application_fee(&fee, Some(share))?;
+            }
         }
         self.insert(&owner, "refund", document);
         if matches!(plan.first, RefundStatus::Pending | RefundStatus::Succeeded) {
@@ -116,7 +119,9 @@ impl State {
                 param: Some("amount".into()),
                 ..Refusal::not_now(
                     "amount_too_large",
-                    format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({rest})"),
+                    format!(
+                        "Refund amount ({amount}) is greater than unrefunded amount on charge ({rest})"
+                    ),
                 )
             });
         }
@@ -150,9 +155,14 @@ impl State {
         let owner = self.owner_of(refund);
         let kind = if refund.starts_with("pyr_") { "payment_refund" } else { "refund" };
         let charge = document.owned("charge").unwrap_or_default();
-        let movement =
-            Movement::new(kind, "refund", -document.integer("amount"), &document.currency(), refund)
-                .describe(format!("REFUND FOR CHARGE ({charge})"));
+        let movement = Movement::new(
+            kind,
+            "refund",
+            -document.integer("amount"),
+            &document.currency(),
+            refund,
+        )
+        .describe(format!("REFUND FOR CHARGE ({charge})"));
         let transaction = self.post(&owner, movement);
         self.edit(refund, |refund| refund.set("balance_transaction", transaction));
         Ok(())

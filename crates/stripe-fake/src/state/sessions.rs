@@ -42,7 +42,8 @@ impl State {
         let total = subtotal + shipping;
         check_amount(total, &currency)?;
         let expires_at = self.session_deadline(parameters)?;
-        if let Some(destination) = parameters.text("payment_intent_data.transfer_data.destination") {
+        if let Some(destination) = parameters.text("payment_intent_data.transfer_data.destination")
+        {
             self.check_destination(destination)?;
         }
 

@@ -39,7 +39,8 @@ impl State {
         ] {
             document.set(field, source.get(field).clone());
         }
-        let metadata = if forget.charge_metadata { json!({}) } else { source.get("metadata").clone() };
+        let metadata =
+            if forget.charge_metadata { json!({}) } else { source.get("metadata").clone() };
         document.set("metadata", metadata);
         if method == "card" {
             document.set("payment_method", self.mint("pm"));

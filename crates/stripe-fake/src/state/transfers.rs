@@ -108,7 +108,8 @@ impl State {
         Ok(booked.unwrap_or_else(|| self.available_on(&request.currency)))
     }
 
-    /// A destination charge sends everything on and takes its fee back from the account.
+    /// A destination charge sends everything on and takes its fee back from the account. Whether the
+    /// account may receive it was checked when the payment was asked for; from there it follows.
     pub(super) fn forward_to_destination(
         &mut self,
         charge: &str,
@@ -116,7 +117,6 @@ impl State {
         amount: i64,
         application_fee: Option<i64>,
     ) -> Result<(), Refusal> {
-        self.check_destination(destination)?;
         let source = self.document(charge)?;
         let currency = source.currency();
         let request = TransferRequest {
@@ -142,19 +142,13 @@ impl State {
         let available_on = available_on.unwrap_or(self.clock).max(self.clock);
         let id = self.mint("tr");
         let payment = self.mint("py");
-        let out =
-            Movement::new("transfer", "transfer", -request.amount, &request.currency, &id)
-                .describe(request.description.clone().unwrap_or_default())
-                .available(available_on);
+        let out = Movement::new("transfer", "transfer", -request.amount, &request.currency, &id)
+            .describe(request.description.clone().unwrap_or_default())
+            .available(available_on);
         let transaction = self.post(&Owner::Platform, out);
-        let mut into = Movement::new(
-            "payment",
-            "charge",
-            request.amount,
-            &request.currency,
-            &payment,
-        )
-        .available(available_on);
+        let mut into =
+            Movement::new("payment", "charge", request.amount, &request.currency, &payment)
+                .available(available_on);
         if let Some(fee) = request.application_fee {
             into = into.fee("application_fee", fee, "Application fee");
         }
