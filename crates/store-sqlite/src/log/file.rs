@@ -12,13 +12,10 @@ use store::LogId;
 
 use super::options::{LogOptions, OpenLogError, Synchronous};
 
-/// "DayL", by which `file(1)` and we recognize a log.
+/// The letters `DayL`, by which `file(1)` and we recognize a log.
 const APPLICATION_ID: u32 = 0x4461_794c;
 
 const MIGRATIONS: [&str; 1] = [include_str!("../../../../migrations/sqlite-log/0001_log.sql")];
-
-/// Strangers (a shell, a backup) may hold a lock for a moment; longer than this is a fault.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A log file that was found to be one, or made one.
 pub(super) struct LogFile {
@@ -37,7 +34,8 @@ fn open_to_read(path: &Path, options: &LogOptions) -> Result<LogFile, OpenLogErr
     if !path.is_file() {
         return Err(OpenLogError::Missing { path: path.to_owned() });
     }
-    let connection = reading_connection(path).map_err(|error| open_error(path, &error))?;
+    let connection =
+        reading_connection(path, options.busy_timeout).map_err(|error| open_error(path, &error))?;
     match schema(path, &connection)? {
         None => {
             let reason = "it is empty".to_owned();
@@ -61,7 +59,8 @@ fn open_to_write(path: &Path, options: &LogOptions) -> Result<LogFile, OpenLogEr
     let lock = lock(&path)?;
     // The file holds secrets; SQLite gives its companions the same permissions.
     create_private(&path).map_err(|error| io_error(&path, &error))?;
-    let mut connection = plain_connection(&path).map_err(|error| open_error(&path, &error))?;
+    let mut connection =
+        plain_connection(&path, options.busy_timeout).map_err(|error| open_error(&path, &error))?;
     // A file that is something else must be found out before anything is written to it.
     let found = schema(&path, &connection)?.unwrap_or(0);
     configure(&connection, options).map_err(|error| open_error(&path, &error))?;
@@ -75,16 +74,19 @@ pub(super) fn writing_connection(
     path: &Path,
     options: &LogOptions,
 ) -> rusqlite::Result<Connection> {
-    let connection = plain_connection(path)?;
+    let connection = plain_connection(path, options.busy_timeout)?;
     configure(&connection, options)?;
     Ok(connection)
 }
 
 /// A connection that can neither write nor checkpoint.
-pub(super) fn reading_connection(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn reading_connection(
+    path: &Path,
+    busy_timeout: Duration,
+) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(busy_timeout)?;
     connection.execute_batch(
         "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0; \
          PRAGMA cache_size = -16384;",
@@ -169,10 +171,10 @@ fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn plain_connection(path: &Path) -> rusqlite::Result<Connection> {
+fn plain_connection(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(busy_timeout)?;
     // A connection that is discarded after a fault must not touch the file any more.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)

@@ -1,5 +1,6 @@
 //! The log in one SQLite file: a single writer under a lock, group commit, readers beside it.
 
+mod desk;
 mod file;
 mod heads;
 mod options;
@@ -62,7 +63,7 @@ impl SqliteLog {
 
     fn open_blocking(path: &Path, options: &LogOptions) -> Result<Self, OpenLogError> {
         let opened = file::open(path, options)?;
-        let readers = Readers::new(opened.path.clone(), options.readers);
+        let readers = Readers::new(opened.path.clone(), options);
         let last = readers.last_position().map_err(|error| match error {
             LogError::Corrupt(reason) => OpenLogError::Corrupt { path: path.to_owned(), reason },
             LogError::Unavailable(reason) => OpenLogError::Io { path: path.to_owned(), reason },

@@ -1,6 +1,6 @@
 //! How a log file is opened, and why it may not be.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use store::{COMMIT_BYTES_MAX, LogId};
 
@@ -28,6 +28,8 @@ pub struct LogOptions {
     pub commit_bytes_max: usize,
     /// How hard commits are made durable.
     pub synchronous: Synchronous,
+    /// How long to wait for a stranger (a shell, a backup) who has locked the file.
+    pub busy_timeout: Duration,
     /// Lets tests fill the disk: the file grows to so many pages at most.
     #[doc(hidden)]
     pub pages_max: Option<u32>,
@@ -44,6 +46,7 @@ impl Default for LogOptions {
             readers: 4,
             commit_bytes_max: COMMIT_BYTES_MAX,
             synchronous: Synchronous::Full,
+            busy_timeout: Duration::from_secs(5),
             pages_max: None,
             hook: None,
         }

@@ -2,11 +2,12 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use kernel::{KeyRef, TenantId, Timestamp};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     file,
+    options::LogOptions,
     statements::{bytes, integer, receipt},
 };
 
@@ -57,17 +59,19 @@ impl From<ReadError> for LogError {
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
+    busy_timeout: Duration,
     idle: Mutex<Vec<Reader>>,
     permits: Arc<Semaphore>,
     closed: AtomicBool,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf, count: usize) -> Arc<Self> {
+    pub(super) fn new(path: PathBuf, options: &LogOptions) -> Arc<Self> {
         Arc::new(Self {
             path,
+            busy_timeout: options.busy_timeout,
             idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(count.max(1))),
+            permits: Arc::new(Semaphore::new(options.readers.max(1))),
             closed: AtomicBool::new(false),
         })
     }
@@ -101,7 +105,7 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut reader = match idle {
             Some(reader) => reader,
-            None => Reader::open(&self.path).map_err(ReadError::Sql)?,
+            None => Reader::open(&self.path, self.busy_timeout).map_err(ReadError::Sql)?,
         };
         // A connection that met an error is not used again.
         let answer = question(&mut reader)?;
@@ -129,8 +133,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    fn open(path: &std::path::Path) -> rusqlite::Result<Self> {
-        Ok(Self { connection: file::reading_connection(path)?, names: Names::default() })
+    fn open(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection: file::reading_connection(path, busy_timeout)?,
+            names: Names::default(),
+        })
     }
 
     pub(super) fn connection(&self) -> &Connection {

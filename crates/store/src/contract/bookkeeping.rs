@@ -55,6 +55,12 @@ pub async fn a_sealing_key_cannot_change_its_secret<S: Subject>(subject: S) -> O
     holds(matches!(refused, Err(AppendError::Invalid(_))), "another secret is refused")?;
     let found = log.sealing_key(tenant("acme"), &KeyRef("person".to_owned())).await;
     same("the secret", &found, &Ok(Some([1; 32])))?;
+    // Whoever sends a command again may have made a new secret for it; the first one counts.
+    let repeated = with_key(commit(&order("1"), Expected::Absent, "a"), key("person", 9));
+    let replayed = log.append(repeated).await.map(|appended| appended.replayed);
+    same("the command again", &replayed, &Ok(true))?;
+    let found = log.sealing_key(tenant("acme"), &KeyRef("person".to_owned())).await;
+    same("the secret still", &found, &Ok(Some([1; 32])))?;
     same("the log", &all_events(log.as_ref(), 10).await?.len(), &2)
 }
 

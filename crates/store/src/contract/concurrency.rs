@@ -160,7 +160,7 @@ pub async fn a_follower_sees_every_event_once_across_the_hand_over<S: Subject>(
         followers.spawn(async move {
             let mut seen = Vec::new();
             while u64::try_from(seen.len()).map_err(text)? < total {
-                if page_events % 2 == 0 {
+                if page_events.is_multiple_of(2) {
                     seen.push(follower.next().await.map_err(text)?.id);
                 } else {
                     let page = follower.next_page().await.map_err(text)?;

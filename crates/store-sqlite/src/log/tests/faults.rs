@@ -1,6 +1,6 @@
 //! A commit that fails, an answer that gets lost, a full disk, a disk that is gone.
 
-use std::{sync::Arc, task::Poll};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use store::{AppendError, Appended, Expected, Log, LogError, Position, contract::Subject};
 
@@ -167,7 +167,8 @@ async fn a_stranger_who_writes_is_noticed_and_nothing_is_overwritten() {
 
 #[tokio::test]
 async fn a_lock_held_by_a_stranger_is_answered_with_unavailable() {
-    let log = OnDisk::new().await;
+    let busy_timeout = Duration::from_millis(1);
+    let log = OnDisk::with(|options| LogOptions { busy_timeout, ..options }).await;
     let stranger = rusqlite::Connection::open(log.path()).unwrap();
     stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = log.log.append(first("a")).await;
