@@ -7,8 +7,28 @@
     clippy::float_arithmetic
 )]
 
+pub mod account_balances;
 pub mod chart;
+pub mod earnings;
+mod figures;
+pub mod journal;
+pub mod order_reconciliation;
 pub mod postings;
 mod projection;
+pub mod seller_balances;
+pub mod seller_entries;
 
 pub use projection::{FoldError, Occurrence, Projection, Rows, Wanted, Writes};
+
+/// Every read model.
+#[must_use]
+pub fn all() -> Vec<Box<dyn Projection>> {
+    vec![
+        Box::new(journal::Journal),
+        Box::new(account_balances::AccountBalances),
+        Box::new(seller_balances::SellerBalances),
+        Box::new(seller_entries::SellerEntries),
+        Box::new(earnings::Earnings),
+        Box::new(order_reconciliation::OrderReconciliations),
+    ]
+}

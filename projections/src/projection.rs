@@ -91,6 +91,12 @@ pub trait Projection: Send + Sync {
     /// Its tables.
     fn tables(&self) -> &'static [TableDef];
 
+    /// Whether it reads [`Occurrence::entries`]. One that does not goes on where a fact cannot be
+    /// posted; the others stop there.
+    fn reads_entries(&self) -> bool {
+        true
+    }
+
     /// Names the rows this occurrence will read or change, so that they can be loaded first.
     fn keys(&self, occurrence: &Occurrence<'_>, wanted: &mut Wanted);
 
