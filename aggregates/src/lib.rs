@@ -21,6 +21,8 @@ pub mod refund;
 pub mod rejection;
 pub mod seller_account;
 pub mod tenant;
+#[cfg(test)]
+mod testing;
 pub mod topup;
 pub mod vocabulary;
 pub mod webhook_event;

@@ -15,7 +15,7 @@ pub enum PaymentError {
     AlreadyCaptured,
     #[error("the money has not come yet")]
     NotCaptured,
-    #[error("a session must live at least 30 minutes; {expires_at} is too soon")]
+    #[error("a session must live between 30 minutes and 24 hours; {expires_at} does not fit")]
     SessionLifetimeTooShort { expires_at: Timestamp },
     #[error("not yet: this is due at {due}")]
     TooEarly { due: Timestamp },

@@ -264,6 +264,18 @@ pub enum PaymentEvent {
         occurred_at: Timestamp,
         at: Timestamp,
     },
+    /// A dispute ended while it is not known yet what was paid; it is concluded when it is routed.
+    /// Repeated, with more reinstated, when money came back meanwhile by `revised_by`.
+    DisputeConclusionHeld {
+        dispute: DisputeId,
+        stripe_dispute: StripeDisputeRef,
+        withdrawn: i64,
+        reinstated: i64,
+        lost: bool,
+        revised_by: Option<TxnRef>,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
     /// Money of a concluded dispute came back afterwards: the order must be told. (Emitted by
     /// `ReviseDispute` when the dispute was routed to an order.)
     DisputeRevisionRouted {

@@ -1,0 +1,192 @@
+//! Money that pays no order as expected: setting it aside, and what becomes of it.
+
+use kernel::{Money, OrderId, RefundId, Timestamp};
+
+use super::{Decided, Decision, UNATTRIBUTED_SECONDS, routing};
+use crate::{
+    payment::{
+        errors::PaymentError,
+        events::{AttributedShare, LinkedVia, PaymentEvent},
+        state::{Payment, Pot},
+    },
+    vocabulary::{ChargeRef, SetAsideReason},
+};
+
+/// The order refused the money. Asked again while it is set aside, nothing happens; refused by
+/// another order after an attribution, it is set aside again.
+pub(super) fn set_aside(
+    payment: &Payment,
+    charge: &ChargeRef,
+    reason: SetAsideReason,
+    now: Timestamp,
+) -> Decided {
+    let captured = payment.captured().filter(|money| money.charge == *charge);
+    let (amount, occurred_at) = match (payment.pot(charge), captured) {
+        (Some(Pot { attributed: None, .. }), _) => return Ok(vec![]),
+        (Some(Pot { attributed: Some((_, minor)), currency, .. }), _) => {
+            (Money::new(*minor, *currency), now)
+        }
+        (None, Some(money)) => (money.amount, money.occurred_at),
+        (None, None) => return Err(PaymentError::NotCaptured),
+    };
+    if payment.reversed.contains(charge) {
+        return Ok(vec![]);
+    }
+    let mut decision = Decision::new(payment, now);
+    put_aside(&mut decision, charge, amount, reason, occurred_at);
+    Ok(decision.events)
+}
+
+fn put_aside(
+    decision: &mut Decision,
+    charge: &ChargeRef,
+    amount: Money,
+    reason: SetAsideReason,
+    occurred_at: Timestamp,
+) {
+    let charge = charge.clone();
+    let at = decision.now;
+    decision.record(PaymentEvent::SetAside { charge, amount, reason, occurred_at, at });
+    routing::route_what_waits(decision);
+}
+
+/// Nobody claimed the money in time. It is set aside as of when the time was over.
+pub(super) fn give_up_waiting(payment: &Payment, now: Timestamp) -> Decided {
+    let capture = payment.capture.as_ref().ok_or(PaymentError::NotCaptured)?;
+    if payment.order().is_some() || payment.primary_pot().is_some() {
+        return Ok(vec![]);
+    }
+    let due = capture.at.plus_seconds(UNATTRIBUTED_SECONDS);
+    if now < due {
+        return Err(PaymentError::TooEarly { due });
+    }
+    let money = capture.money.clone();
+    let mut decision = Decision::new(payment, now);
+    put_aside(&mut decision, &money.charge, money.amount, SetAsideReason::Unattributed, due);
+    Ok(decision.events)
+}
+
+pub(super) fn attribute_to_order(
+    payment: &Payment,
+    order: OrderId,
+    reason: String,
+    now: Timestamp,
+) -> Decided {
+    let money = payment.captured().ok_or(PaymentError::NotCaptured)?;
+    let Some(pot) = payment.pots.iter().find(|pot| pot.is_open()) else {
+        let taken = payment.pots.iter().find_map(|pot| pot.attributed).map(|(order, _)| order);
+        let taken = taken.or_else(|| payment.order.filter(|_| payment.pots.is_empty()));
+        return match taken {
+            Some(known) if known == order => Ok(vec![]),
+            Some(known) => Err(PaymentError::AlreadyAttributed { order: known.to_string() }),
+            None => Err(PaymentError::NothingSetAside),
+        };
+    };
+    let mut decision = Decision::new(payment, now);
+    decision.record(PaymentEvent::AttributedToOrder {
+        charge: pot.charge.clone(),
+        amount: Money::new(pot.free, pot.currency),
+        order,
+        by: LinkedVia::Person,
+        reason,
+        funds: payment.funds(&pot.charge),
+        occurred_at: money.occurred_at,
+        at: now,
+    });
+    routing::route_what_waits(&mut decision);
+    Ok(decision.events)
+}
+
+pub(super) fn attribute_to_sellers(
+    payment: &Payment,
+    shares: Vec<AttributedShare>,
+    reason: String,
+    now: Timestamp,
+) -> Decided {
+    if payment.capture.is_none() {
+        return Err(PaymentError::NotCaptured);
+    }
+    if shares.iter().any(|share| share.seller_net < 0 || share.fee < 0) {
+        return Err(PaymentError::AmountNotPositive);
+    }
+    let Some(pot) = payment.pots.iter().find(|pot| pot.is_open()) else {
+        let is_repeat = payment.pots.iter().any(|pot| !shares.is_empty() && pot.shares == shares);
+        return if is_repeat { Ok(vec![]) } else { Err(PaymentError::NothingSetAside) };
+    };
+    if payment.is_under_dispute() {
+        return Err(PaymentError::ChargeUnderDispute);
+    }
+    let sum = shares.iter().flat_map(|share| [share.seller_net, share.fee]);
+    let sum = sum.fold(0_i64, i64::saturating_add);
+    if sum != pot.free {
+        return Err(PaymentError::SharesDoNotSum {
+            shares: Money::new(sum, pot.currency),
+            available: Money::new(pot.free, pot.currency),
+        });
+    }
+    Ok(vec![PaymentEvent::AttributedToSellers {
+        charge: pot.charge.clone(),
+        currency: pot.currency,
+        shares,
+        reason,
+        occurred_at: now,
+        at: now,
+    }])
+}
+
+/// Reserves set-aside money of one charge, because Stripe refunds charge by charge.
+pub(super) fn reserve_refund(
+    payment: &Payment,
+    refund: RefundId,
+    amount: Option<Money>,
+    reason: String,
+    now: Timestamp,
+) -> Decided {
+    if payment.reservations.contains_key(&refund) {
+        return Ok(vec![]);
+    }
+    if payment.capture.is_none() {
+        return Err(PaymentError::NotCaptured);
+    }
+    let open: Vec<&Pot> = payment.pots.iter().filter(|pot| pot.is_open()).collect();
+    let largest = open.iter().max_by_key(|pot| pot.free).ok_or(PaymentError::NothingSetAside)?;
+    if payment.is_under_dispute() {
+        return Err(PaymentError::ChargeUnderDispute);
+    }
+    let (pot, minor) = match amount {
+        None => (open.first().unwrap_or(largest), None),
+        Some(wanted) if !wanted.is_positive() => return Err(PaymentError::AmountNotPositive),
+        Some(wanted) if wanted.currency() != largest.currency => {
+            return Err(PaymentError::CurrencyMismatch {
+                expected: largest.currency,
+                given: wanted.currency(),
+            });
+        }
+        Some(wanted) => {
+            let fits = open.iter().find(|pot| pot.free >= wanted.minor());
+            let available = Money::new(largest.free, largest.currency);
+            (fits.ok_or(PaymentError::ExceedsSetAside { available })?, Some(wanted.minor()))
+        }
+    };
+    Ok(vec![PaymentEvent::UnallocatedRefundReserved {
+        refund,
+        charge: pot.charge.clone(),
+        amount: Money::new(minor.unwrap_or(pot.free), pot.currency),
+        reason,
+        at: now,
+    }])
+}
+
+/// The money is set aside again; a refund made at Stripe meanwhile may have waited for it.
+pub(super) fn release_refund(payment: &Payment, refund: RefundId, now: Timestamp) -> Decided {
+    let unknown = || PaymentError::RefundUnknown { refund: refund.to_string() };
+    let reservation = payment.reservations.get(&refund).ok_or_else(unknown)?;
+    if reservation.released {
+        return Ok(vec![]);
+    }
+    let amount = reservation.amount;
+    let mut decision = Decision::new(payment, now);
+    decision.record(PaymentEvent::UnallocatedRefundReleased { refund, amount, at: now });
+    routing::route_what_waits(&mut decision);
+    Ok(decision.events)
+}
