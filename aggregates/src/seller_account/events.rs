@@ -41,6 +41,17 @@ pub struct AccountFlags {
     pub current_deadline: Option<Timestamp>,
 }
 
+/// Which of Stripe's objects a status fact was about; each has its own rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusSource {
+    /// The account itself.
+    #[default]
+    Account,
+    /// Its transfers capability alone.
+    TransfersCapability,
+}
+
 /// When and how a seller is paid out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -115,7 +126,15 @@ pub enum SellerAccountEvent {
     /// A connected account was created or named for him.
     OnboardingStarted { account: AccountRef, at: Timestamp },
     /// A fact about the connected account outranked what was known.
-    StatusMerged { account: AccountRef, flags: AccountFlags, rank: FactRank, at: Timestamp },
+    StatusMerged {
+        account: AccountRef,
+        /// Everything known now, not only what this fact brought.
+        flags: AccountFlags,
+        rank: FactRank,
+        #[serde(default)]
+        source: StatusSource,
+        at: Timestamp,
+    },
     /// He can sell and be paid.
     BecameReady { at: Timestamp },
     /// He cannot any more, or not yet.
