@@ -1,0 +1,138 @@
+//! Health, readiness, metrics, the engine's state, and what programs and auditors fetch.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use engine::export::{ExportLine, ExportScope};
+use serde::Deserialize;
+use store::Position;
+
+use crate::{extract::Caller, permissions::Permission, problem::Problem, state::Api};
+
+/// The process answers.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200)))]
+pub(crate) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
+}
+
+/// Everything works and is caught up; otherwise 503 names what is not.
+#[utoipa::path(get, path = "/readyz", tag = "operations",
+    responses((status = 200), (status = 503)))]
+pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let status = api.engine.status().await.map_err(|e| Problem::unavailable(e.to_string()))?;
+    let problems = status.problems();
+    if problems.is_empty() {
+        return Ok(HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })));
+    }
+    Ok(HttpResponse::ServiceUnavailable()
+        .json(serde_json::json!({ "status": "not ready", "problems": problems })))
+}
+
+/// Metrics in the Prometheus text format.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200)))]
+pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
+    match &api.metrics {
+        Some(render) => {
+            HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(render())
+        }
+        None => HttpResponse::NotFound().finish(),
+    }
+}
+
+/// How long to wait for the engine to come to rest.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settle {
+    /// Seconds, at most 600.
+    settle: Option<u64>,
+}
+
+/// What the engine is doing: positions, lags, what is stopped, what is to do.
+#[utoipa::path(get, path = "/v1/status", tag = "operations", responses((status = 200, body = Object)))]
+pub(crate) async fn status(
+    api: web::Data<Api>,
+    caller: Caller,
+    settle: web::Query<Settle>,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::SeeBooks)?;
+    let settled = match settle.settle {
+        Some(seconds) => {
+            let patience = Duration::from_secs(seconds.min(600));
+            Some(api.engine.settle(patience).await)
+        }
+        None => None,
+    };
+    let status = api.engine.status().await.map_err(|e| Problem::unavailable(e.to_string()))?;
+    let mut json = serde_json::to_value(&status).map_err(|e| Problem::fault(e.to_string()))?;
+    if let (Some(settled), Some(fields)) = (settled, json.as_object_mut()) {
+        fields.insert("settled".to_owned(), settled.into());
+    }
+    Ok(HttpResponse::Ok().json(json))
+}
+
+/// Which part of the event stream.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventsAfter {
+    /// Events behind this position; default: from the beginning.
+    #[serde(default)]
+    after: u64,
+    /// At most so many, up to 1000.
+    limit: Option<usize>,
+}
+
+/// The tenant's event stream in order, for feeds that resume where they stopped: NDJSON in the same
+/// shape as an export.
+#[utoipa::path(get, path = "/v1/events", tag = "audit", responses((status = 200)))]
+pub(crate) async fn events(
+    api: web::Data<Api>,
+    caller: Caller,
+    part: web::Query<EventsAfter>,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::ReadAudit)?;
+    let limit = part.limit.unwrap_or(1000).clamp(1, 1000);
+    let page = api.engine.log().read_all(Position(part.after), limit).await?;
+    let mut lines = String::new();
+    let end = page.events.last().map_or(part.after, |recorded| recorded.position.0);
+    for recorded in page.events.iter().filter(|event| event.stream.tenant == caller.tenant) {
+        // A feed is a window: it proves each event by its leaf, and an export proves the order.
+        let line = ExportLine::of(recorded, &[0; 32]);
+        lines.push_str(&serde_json::to_string(&line).map_err(|e| Problem::fault(e.to_string()))?);
+        lines.push('\n');
+    }
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header(("Daybook-Position", end.to_string()))
+        .insert_header(("Daybook-Head", page.head.0.to_string()))
+        .body(lines))
+}
+
+/// The whole event stream up to a position, as a file an auditor can check offline. Its manifest
+/// stands in the header `Daybook-Manifest`.
+#[utoipa::path(get, path = "/v1/export", tag = "audit", responses((status = 200)))]
+pub(crate) async fn export(
+    api: web::Data<Api>,
+    caller: Caller,
+    part: web::Query<ExportThrough>,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::ReadAudit)?;
+    let scope =
+        ExportScope { tenant: Some(caller.tenant), through: part.through.map(Position) };
+    let mut bytes = Vec::new();
+    let manifest = engine::export::export(&**api.engine.log(), scope, &mut bytes, &mut |_, _| {})
+        .await
+        .map_err(|error| Problem::malformed(error.to_string()))?;
+    let manifest = serde_json::to_string(&manifest).map_err(|e| Problem::fault(e.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header(("Daybook-Manifest", manifest))
+        .body(bytes))
+}
+
+/// Up to where.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportThrough {
+    /// Position; default: the end.
+    through: Option<u64>,
+}
