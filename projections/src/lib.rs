@@ -9,14 +9,21 @@
 
 pub mod account_balances;
 pub mod chart;
+pub mod disputes;
 pub mod earnings;
 mod figures;
 pub mod journal;
 pub mod order_reconciliation;
+pub mod orders;
+pub mod payments;
+pub mod payouts;
 pub mod postings;
 mod projection;
+pub mod refunds;
 pub mod seller_balances;
 pub mod seller_entries;
+pub mod sellers;
+mod words;
 
 pub use projection::{FoldError, Occurrence, Projection, Rows, Wanted, Writes};
 
@@ -30,5 +37,11 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(seller_entries::SellerEntries),
         Box::new(earnings::Earnings),
         Box::new(order_reconciliation::OrderReconciliations),
+        Box::new(orders::Orders),
+        Box::new(payments::Payments),
+        Box::new(refunds::Refunds),
+        Box::new(disputes::Disputes),
+        Box::new(sellers::Sellers),
+        Box::new(payouts::Payouts),
     ]
 }

@@ -118,3 +118,39 @@ pub(crate) fn add(total: &mut i64, minor: i64, what: &'static str) -> Result<(),
     *total = total.checked_add(minor).ok_or(FoldError::Overflow(what))?;
     Ok(())
 }
+
+/// Declares a projection whose work is done by two functions of its module, `keys` and `fold`.
+macro_rules! read_model {
+    ($(#[doc = $doc:literal])+ $type:ident = $name:literal, version $version:expr, [$($row:ident),+ $(,)?]) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, Default)]
+        pub struct $type;
+
+        impl $crate::Projection for $type {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn version(&self) -> u32 {
+                $version
+            }
+
+            fn tables(&self) -> &'static [store::TableDef] {
+                const { &[$(<$row as store::Table>::TABLE),+] }
+            }
+
+            fn keys(&self, occurrence: &$crate::Occurrence<'_>, wanted: &mut $crate::Wanted) {
+                keys(occurrence, wanted);
+            }
+
+            fn fold(
+                &self,
+                occurrence: &$crate::Occurrence<'_>,
+                rows: &mut $crate::Rows,
+            ) -> Result<(), $crate::FoldError> {
+                fold(occurrence, rows)
+            }
+        }
+    };
+}
+pub(crate) use read_model;
