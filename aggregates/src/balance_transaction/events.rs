@@ -80,6 +80,7 @@ impl TransactionRecord {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are the vocabulary; each variant is described")]
+#[expect(clippy::large_enum_variant, reason = "contradictions are rare; a box would cost the rest")]
 pub enum BalanceTransactionEvent {
     /// It is known; one entry in the books.
     Recorded { record: TransactionRecord, at: Timestamp },

@@ -26,8 +26,7 @@ pub struct DisputeFact {
     pub stripe_dispute: StripeDisputeRef,
     /// The disputed charge.
     pub charge: ChargeRef,
-    /// Class {warning_needs_response, warning_under_review} = 0 < warning_closed = 1 <
-    /// {needs_response, under_review} = 2 < {won, lost, prevented} = 3.
+    /// Its rank; classes as in [`super::classes`].
     pub rank: FactRank,
     /// Stripe's status.
     pub status: String,

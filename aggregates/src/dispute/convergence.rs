@@ -1,5 +1,7 @@
 //! Any order of arrival and any repetition of Stripe's messages about a dispute leads to one end.
 
+use std::slice::from_ref;
+
 use kernel::{Currency, DisputeId, Money, PaymentId, Timestamp};
 
 use super::{
@@ -34,8 +36,8 @@ fn an_inquiry_that_became_a_chargeback_and_was_partly_lost_ends_the_same_in_all_
     let facts = [
         fact(1, "warning_needs_response", &[]),
         fact(2, "needs_response", &[]),
-        fact(3, "needs_response", &[withdrawn.clone()]),
-        fact(4, "under_review", &[withdrawn.clone()]),
+        fact(3, "needs_response", from_ref(&withdrawn)),
+        fact(4, "under_review", from_ref(&withdrawn)),
         fact(5, "lost", &[withdrawn.clone(), reinstated.clone()]),
         fact(6, "lost", &[withdrawn, reinstated]),
     ];
@@ -57,9 +59,9 @@ fn money_that_comes_back_after_the_end_is_counted_in_every_order() {
     let withdrawn = movement("txn_1", -5413, 1500);
     let facts = [
         fact(1, "needs_response", &[]),
-        fact(2, "needs_response", &[withdrawn.clone()]),
-        fact(3, "under_review", &[withdrawn.clone()]),
-        fact(4, "won", &[withdrawn.clone()]),
+        fact(2, "needs_response", from_ref(&withdrawn)),
+        fact(3, "under_review", from_ref(&withdrawn)),
+        fact(4, "won", from_ref(&withdrawn)),
         fact(5, "won", &[withdrawn, movement("txn_2", 5413, -1500)]),
     ];
     let ends = ends_of(&facts);
@@ -78,8 +80,8 @@ fn an_inquiry_that_was_closed_and_came_back_as_a_chargeback_ends_the_same_in_eve
     let facts = [
         fact(1, "warning_needs_response", &[]),
         fact(2, "warning_closed", &[]),
-        fact(3, "needs_response", &[withdrawn.clone()]),
-        fact(4, "lost", &[withdrawn]),
+        fact(3, "needs_response", from_ref(&withdrawn)),
+        fact(4, "lost", from_ref(&withdrawn)),
     ];
     let ends = ends_of(&facts);
     for (dispute, told) in &ends {

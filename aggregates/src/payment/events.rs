@@ -80,7 +80,7 @@ pub enum Risk {
     ReviewClosed {
         /// Stripe's id, `prv_...`.
         review: String,
-        /// approved, refunded, refunded_as_fraud, disputed or canceled.
+        /// `approved`, `refunded`, `refunded_as_fraud`, `disputed` or `canceled`.
         reason: String,
     },
 }

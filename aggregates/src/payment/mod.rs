@@ -7,6 +7,7 @@ pub mod commands;
 mod decide;
 pub mod errors;
 pub mod events;
+mod evolve;
 mod state;
 
 use cqrs_es::{Aggregate, event_sink::EventSink};

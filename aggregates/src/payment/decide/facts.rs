@@ -39,16 +39,18 @@ pub(super) fn merge(payment: &Payment, fact: PaymentFact, now: Timestamp) -> Vec
         PaymentFactKind::Reversed { charge, txn, amount } => {
             reverse(&mut decision, charge, txn, amount, occurred_at);
         }
-        kind if is_news && decision.payment.capture.is_none() => {
-            cross(&mut decision, payment, kind, fact.object, &fact.id, occurred_at);
-        }
-        PaymentFactKind::Noted { .. }
+        // Once paid, or said to be, nothing else is news to the order.
+        kind @ (PaymentFactKind::Noted { .. }
         | PaymentFactKind::Processing
         | PaymentFactKind::Authorized { .. }
         | PaymentFactKind::Succeeded { charge: None, .. }
         | PaymentFactKind::Failed { .. }
         | PaymentFactKind::Canceled { .. }
-        | PaymentFactKind::SessionExpired { .. } => {}
+        | PaymentFactKind::SessionExpired { .. }) => {
+            if is_news && !decision.payment.is_paid() {
+                cross(&mut decision, payment, kind, fact.object, &fact.id, occurred_at);
+            }
+        }
     }
     decision.events
 }

@@ -190,7 +190,7 @@ fn may_request(
     if let Some(known) = payment.order.filter(|known| *known != order) {
         return Err(PaymentError::AlreadyAttributed { order: known.to_string() });
     }
-    if payment.capture.is_some() || payment.times_reached(super::state::words::SUCCEEDED) > 0 {
+    if payment.is_paid() {
         return Err(PaymentError::AlreadyCaptured);
     }
     if payment.is_in_flight() || payment.processing_since().is_some() {
