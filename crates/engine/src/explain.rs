@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use kernel::{Currency, Money, SellerId, TenantId};
 use projections::journal::JournalLine;
 use serde::Serialize;
-use store::{Direction, Filter, Log, LogError, Metadata, Query, Value, Views, ViewsError, ViewsExt};
+use store::{
+    Direction, Filter, Log, LogError, Metadata, Query, Value, Views, ViewsError, ViewsExt,
+};
 use uuid::Uuid;
 
 /// Which of a seller's figures.
@@ -98,7 +100,9 @@ pub enum ExplainError {
     #[error("the lines of this figure exceed 64-bit minor units")]
     Overflow,
     /// There is no such part.
-    #[error("\"{0}\" is no part of a balance; use pending, available, reserve, dispute-hold or receivable")]
+    #[error(
+        "\"{0}\" is no part of a balance; use pending, available, reserve, dispute-hold or receivable"
+    )]
     UnknownPart(String),
 }
 

@@ -1,1 +1,49 @@
-//! Placeholder.
+//! The machine between the rules and the stores: it sends commands, keeps the answers up to date,
+//! lets policies react, fires timers, calls Stripe, works on Stripe's messages, replays, exports and
+//! verifies. It knows no store and no transport in particular.
+//!
+//! Everything here may be killed at any point and started again: what was done is in the log, and
+//! doing it again changes nothing.
+
+mod assumed;
+mod backfill;
+mod bus;
+mod directory;
+mod effects;
+mod engine;
+pub mod explain;
+pub mod export;
+mod fetches;
+pub mod merkle;
+pub mod metrics_names;
+mod policies;
+pub mod ports;
+mod projector;
+pub mod sealing;
+mod snapshots;
+mod station;
+mod timers;
+mod transaction_index;
+pub mod translator;
+mod webhooks;
+
+pub use assumed::{FreeMovement, Moved, assumed_record};
+pub use backfill::BackfillStatus;
+pub use bus::{
+    Bus, DECISIONS_MAX, Envelope, Managed, Refusal, SendError, Sent, Target, TransactionIndex,
+};
+pub use directory::{TenantDirectory, TenantInfo};
+pub use effects::{Call, EffectState, EffectStatus};
+pub use engine::{Engine, EngineParts, EngineStatus, NotSettled, all_projections};
+pub use ports::{
+    Backfill, Backfilled, Intake, IntakeError, StripeCallError, StripePort, WebhookIntake,
+};
+pub use projector::{
+    ProjectionStatus, Projector, ProjectorError, ReplayError, Replayed, WaitError, replay,
+};
+pub use sealing::{OpenError, SealError, Sealer};
+pub use snapshots::SNAPSHOT_EVENTS;
+pub use station::StationStatus;
+pub use timers::TimersStatus;
+pub use transaction_index::{TransactionSource, TransactionSources};
+pub use translator::{Fetch, Links, LinksUnavailable, ReceivedInfo, Translation, Translator, Want};

@@ -17,7 +17,9 @@ pub enum Flaw {
         problem: String,
     },
     /// The line's contents are not what its leaf was computed over.
-    #[error("line {line} (position {position}) was altered: its contents do not give its leaf hash")]
+    #[error(
+        "line {line} (position {position}) was altered: its contents do not give its leaf hash"
+    )]
     Altered {
         /// The line.
         line: u64,
@@ -58,7 +60,9 @@ pub enum Flaw {
         expected: u64,
     },
     /// There are more lines than the manifest knows.
-    #[error("line {line} (position {position}) was added: the manifest ends with {expected} events")]
+    #[error(
+        "line {line} (position {position}) was added: the manifest ends with {expected} events"
+    )]
     Added {
         /// The first line too many.
         line: u64,

@@ -1,0 +1,248 @@
+//! Sending a command of any aggregate, and the questions about streams that know no type.
+
+use std::{any::Any, sync::Arc};
+
+use aggregates::{
+    api_key::ApiKey,
+    balance_transaction::{BalanceTransaction, BalanceTransactionEvent},
+    dispute::Dispute,
+    link::{Link, Subject},
+    order::Order,
+    payment::{Payment, commands::PaymentCommand},
+    payout::Payout,
+    policies::{Command, fee_of},
+    refund::Refund,
+    rejection::Rejection,
+    seller_account::SellerAccount,
+    tenant::{Tenant, commands::TenantCommand},
+    topup::Topup,
+    vocabulary::{ChargeRef, TxnRef},
+    webhook_event::WebhookEvent,
+};
+use async_trait::async_trait;
+use cqrs_es::Aggregate;
+use kernel::{Mode, PaymentId, TenantId};
+use store::{LogError, Position, Snapshot, StreamId};
+
+use super::{Bus, Envelope, Managed, Refusal, SendError, Sent, cache, receipt::variant_name};
+
+/// Finds balance transactions by the object they belong to.
+#[async_trait]
+pub trait TransactionIndex: Send + Sync + std::fmt::Debug {
+    /// The first balance transaction of a Stripe object on the platform's balance, of all that the
+    /// log held at `known_at`.
+    async fn transaction_of(
+        &self,
+        tenant: TenantId,
+        source: &str,
+        known_at: Position,
+    ) -> Result<Option<TxnRef>, LogError>;
+}
+
+/// Which aggregate a command is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The aggregate type, `order`.
+    pub category: &'static str,
+    /// Its id within the tenant.
+    pub id: String,
+    /// The command, `order.confirm_payment`.
+    pub command: String,
+}
+
+impl Target {
+    /// Where a command goes. The payment of a charge is looked up when it is sent; until then the
+    /// charge stands for it.
+    #[must_use]
+    pub fn of(command: &Command) -> Self {
+        fn target<A: Aggregate>(id: impl ToString, command: &impl std::fmt::Debug) -> Target {
+            let command = format!("{}.{}", A::TYPE, variant_name(command));
+            Target { category: A::TYPE, id: id.to_string(), command }
+        }
+        match command {
+            Command::Order(id, command) => target::<Order>(id, command),
+            Command::Payment(id, command) => target::<Payment>(id, command),
+            Command::Refund(id, command) => target::<Refund>(id, command),
+            Command::Dispute(id, command) => target::<Dispute>(id, command),
+            Command::SellerAccount(id, command) => target::<SellerAccount>(id, command),
+            Command::Payout(id, command) => target::<Payout>(id, command),
+            Command::WebhookEvent(id, command) => target::<WebhookEvent>(id, command),
+            Command::BalanceTransaction(id, command) => target::<BalanceTransaction>(id, command),
+            Command::Link(id, command) => target::<Link>(id, command),
+            Command::Topup(id, command) => target::<Topup>(id, command),
+            Command::Tenant(id, command) => target::<Tenant>(id, command),
+            Command::PaymentOf(charge, command) => target::<Payment>(charge, command),
+            Command::FeeOf { payment, .. } => target::<Payment>(payment, command),
+        }
+    }
+}
+
+impl Bus {
+    /// Sends a command of any aggregate.
+    ///
+    /// # Errors
+    /// [`SendError`]; a refusal carries its stable code.
+    pub async fn dispatch(
+        &self,
+        command: Command,
+        envelope: Envelope,
+    ) -> Result<Sent, SendError<Refusal>> {
+        match command {
+            Command::Order(id, command) => self.erased::<Order>(id, command, envelope).await,
+            Command::Payment(id, command) => self.erased::<Payment>(id, command, envelope).await,
+            Command::Refund(id, command) => self.erased::<Refund>(id, command, envelope).await,
+            Command::Dispute(id, command) => self.erased::<Dispute>(id, command, envelope).await,
+            Command::SellerAccount(id, command) => {
+                self.erased::<SellerAccount>(id, command, envelope).await
+            }
+            Command::Payout(id, command) => self.erased::<Payout>(id, command, envelope).await,
+            Command::WebhookEvent(id, command) => {
+                self.erased::<WebhookEvent>(id, command, envelope).await
+            }
+            Command::BalanceTransaction(id, command) => {
+                self.erased::<BalanceTransaction>(id, command, envelope).await
+            }
+            Command::Link(id, command) => self.erased::<Link>(id, command, envelope).await,
+            Command::Topup(id, command) => self.erased::<Topup>(id, command, envelope).await,
+            Command::Tenant(id, command) => self.erased::<Tenant>(id, command, envelope).await,
+            Command::PaymentOf(charge, command) => {
+                self.to_payment_of(&charge, command, envelope).await
+            }
+            Command::FeeOf { payment, charge } => self.fee(payment, &charge, envelope).await,
+        }
+    }
+
+    async fn erased<A: Managed>(
+        &self,
+        id: impl ToString,
+        command: A::Command,
+        envelope: Envelope,
+    ) -> Result<Sent, SendError<Refusal>> {
+        // Boxed, because the states of all aggregates together make a large future.
+        let id = id.to_string();
+        let sending = Box::pin(self.send::<A>(&id, command, envelope));
+        sending.await.map_err(|error| {
+            error.map(|refusal| Refusal {
+                code: format!("{}.{}", A::TYPE, refusal.as_ref()),
+                message: refusal.to_string(),
+            })
+        })
+    }
+
+    async fn to_payment_of(
+        &self,
+        charge: &ChargeRef,
+        command: PaymentCommand,
+        envelope: Envelope,
+    ) -> Result<Sent, SendError<Refusal>> {
+        match self.subject(envelope.tenant, charge.as_str()).await? {
+            Some(Subject::Payment(payment)) => {
+                self.erased::<Payment>(payment, command, envelope).await
+            }
+            // Not captured yet; the payment asks by itself once it is.
+            _ => Ok(Sent::unchanged(0, *self.log().watch().borrow())),
+        }
+    }
+
+    async fn fee(
+        &self,
+        payment: PaymentId,
+        charge: &ChargeRef,
+        envelope: Envelope,
+    ) -> Result<Sent, SendError<Refusal>> {
+        let nothing = || Sent::unchanged(0, *self.log().watch().borrow());
+        let Some(index) = self.inner.index.get() else { return Ok(nothing()) };
+        let found =
+            index.transaction_of(envelope.tenant, charge.as_str(), envelope.reacts_to).await?;
+        let Some(txn) = found else { return Ok(nothing()) };
+        let stream = StreamId::new(BalanceTransaction::TYPE, envelope.tenant, txn.as_str());
+        let first = self.log().read_stream(&stream, 0, 1).await?.pop();
+        let Some(first) = first else { return Ok(nothing()) };
+        let event: BalanceTransactionEvent = serde_json::from_str(&first.payload)
+            .map_err(|error| SendError::Corrupt(format!("{stream}: {error}")))?;
+        let record = match &event {
+            BalanceTransactionEvent::Recorded { record, .. } => record,
+            BalanceTransactionEvent::Contradicted { known, .. } => known,
+        };
+        match fee_of(record) {
+            Some((_, command)) => self.erased::<Payment>(payment, command, envelope).await,
+            None => Ok(nothing()),
+        }
+    }
+
+    /// Says how balance transactions are found by their object; only the first call counts.
+    pub fn set_transaction_index(&self, index: Arc<dyn TransactionIndex>) {
+        if self.inner.index.set(index).is_err() {
+            tracing::debug!("the index of balance transactions was set before");
+        }
+    }
+
+    /// What a Stripe object belongs to, as the log has it now.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn subject(
+        &self,
+        tenant: TenantId,
+        object: &str,
+    ) -> Result<Option<Subject>, LogError> {
+        self.inspect::<Link, _>(tenant, object, |link, _| link.subject()).await
+    }
+
+    /// Whether a stream has any event.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn exists(&self, stream: &StreamId) -> Result<bool, LogError> {
+        Ok(!self.log().read_stream(stream, 0, 1).await?.is_empty())
+    }
+
+    /// Writes a snapshot of a stream as it is now. Streams of unknown types are left alone.
+    pub(crate) async fn save_snapshot(&self, stream: &StreamId) -> Result<(), LogError> {
+        match &*stream.category {
+            ApiKey::TYPE => self.snapshot_of::<ApiKey>(stream).await,
+            BalanceTransaction::TYPE => self.snapshot_of::<BalanceTransaction>(stream).await,
+            Dispute::TYPE => self.snapshot_of::<Dispute>(stream).await,
+            Link::TYPE => self.snapshot_of::<Link>(stream).await,
+            Order::TYPE => self.snapshot_of::<Order>(stream).await,
+            Payment::TYPE => self.snapshot_of::<Payment>(stream).await,
+            Payout::TYPE => self.snapshot_of::<Payout>(stream).await,
+            Refund::TYPE => self.snapshot_of::<Refund>(stream).await,
+            Rejection::TYPE => self.snapshot_of::<Rejection>(stream).await,
+            SellerAccount::TYPE => self.snapshot_of::<SellerAccount>(stream).await,
+            Tenant::TYPE => self.snapshot_of::<Tenant>(stream).await,
+            Topup::TYPE => self.snapshot_of::<Topup>(stream).await,
+            WebhookEvent::TYPE => self.snapshot_of::<WebhookEvent>(stream).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn snapshot_of<A: Managed>(&self, stream: &StreamId) -> Result<(), LogError> {
+        let (state, version) = self
+            .inspect::<A, _>(stream.tenant, &stream.id, |state, version| {
+                (serde_json::to_string(state), version)
+            })
+            .await?;
+        // A state that cannot be written has no shortcut; its events are all there.
+        let Ok(state) = state else { return Ok(()) };
+        let schema = cache::snapshot_schema(A::TYPE);
+        let snapshot = Snapshot { stream: stream.clone(), version, schema, state: state.into() };
+        self.log().save_snapshot(snapshot).await
+    }
+}
+
+/// The mode a tenant is created with; nothing knows it before the command that creates it.
+pub(super) fn mode_of(command: &dyn Any) -> Option<Mode> {
+    match command.downcast_ref::<TenantCommand>()? {
+        TenantCommand::Provision { mode, .. } => Some(*mode),
+        TenantCommand::SetPolicy { .. }
+        | TenantCommand::SetTimeZone { .. }
+        | TenantCommand::ConnectStripe { .. }
+        | TenantCommand::RotateSecret { .. }
+        | TenantCommand::AdvanceClock { .. }
+        | TenantCommand::Suspend { .. }
+        | TenantCommand::Resume
+        | TenantCommand::RequestClose
+        | TenantCommand::Close => None,
+    }
+}

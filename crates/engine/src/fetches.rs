@@ -1,0 +1,259 @@
+//! The worker that reads from Stripe what its messages only mention, above all balance transactions.
+
+use std::{sync::Arc, time::Instant};
+
+use aggregates::{
+    balance_transaction::BalanceTransactionCommand,
+    dispute::events::DisputeEvent,
+    fact::Fact,
+    link::{LinkCommand, Subject},
+    payment::events::PaymentEvent,
+    payout::events::PayoutEvent,
+    policies::Command,
+    refund::{commands::RefundCommand, events::RefundEvent},
+    topup::events::TopupEvent,
+    vocabulary::{AccountRef, ChargeRef, TxnRef},
+    webhook_event::events::WebhookEventEvent,
+};
+use async_trait::async_trait;
+use kernel::{Actor, ActorKind, Cause, RefundId, TenantId, derived_uuid};
+use store::{Metadata, Recorded, StreamId};
+
+use crate::{
+    bus::{Bus, Envelope, SendError},
+    metrics_names as names,
+    ports::{FoundRefund, StripeCallError, StripePort},
+    station::{Problem, Routed, Station},
+    translator::Fetch,
+};
+
+/// Fetches one thing.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    pub(crate) bus: Bus,
+    pub(crate) port: Arc<dyn StripePort>,
+}
+
+impl Fetcher {
+    /// Reads one thing from Stripe and records it. What Stripe does not have is noted in the trace
+    /// and not asked for again.
+    pub(crate) async fn fetch(
+        &self,
+        tenant: TenantId,
+        fetch: &Fetch,
+        cause: &Cause,
+    ) -> Result<(), Problem> {
+        match fetch {
+            Fetch::Transaction { txn, account } => {
+                let stream = StreamId::new("balance_transaction", tenant, txn.as_str());
+                if self.bus.exists(&stream).await? {
+                    return Ok(());
+                }
+                let asked = self.port.balance_transaction(txn, account.as_ref());
+                let Some(record) = answered("balance_transaction", asked).await? else {
+                    return Ok(());
+                };
+                let record = BalanceTransactionCommand::Record(Box::new(record));
+                let command = Command::BalanceTransaction(txn.clone(), record);
+                self.send(tenant, command, cause, true).await
+            }
+            Fetch::RefundsOfCharge(charge) => {
+                let asked = self.port.refunds_of_charge(charge);
+                let found = answered("refunds_of_charge", asked).await?;
+                for refund in found.unwrap_or_default() {
+                    self.merge_refund(tenant, charge, refund, cause).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn merge_refund(
+        &self,
+        tenant: TenantId,
+        charge: &ChargeRef,
+        found: FoundRefund,
+        cause: &Cause,
+    ) -> Result<(), Problem> {
+        let FoundRefund { fact, ours } = found;
+        let object = fact.stripe_refund.to_string();
+        let known = match self.bus.subject(tenant, &object).await? {
+            Some(Subject::Refund(refund)) => Some(refund),
+            _ => ours.map(|(refund, _)| refund),
+        };
+        let (refund, command) = match known {
+            Some(refund) => (refund, RefundCommand::MergeFact(Box::new(fact))),
+            None => {
+                let Some(Subject::Payment(payment)) =
+                    self.bus.subject(tenant, charge.as_str()).await?
+                else {
+                    // Its own message waits for the charge; nothing is lost.
+                    return Ok(());
+                };
+                // The same id as when its own message comes first.
+                let refund = RefundId::derived(&[&tenant.to_string(), &object]);
+                let (charge, fact) = (charge.clone(), Box::new(fact));
+                (refund, RefundCommand::ObserveExternal { refund, payment, charge, fact })
+            }
+        };
+        let establish =
+            LinkCommand::Establish { object: object.clone(), subject: Subject::Refund(refund) };
+        self.send(tenant, Command::Link(object, establish), cause, false).await?;
+        self.send(tenant, Command::Refund(refund, command), cause, false).await
+    }
+
+    async fn send(
+        &self,
+        tenant: TenantId,
+        command: Command,
+        cause: &Cause,
+        fresh: bool,
+    ) -> Result<(), Problem> {
+        let id = derived_uuid(&["fetch", &tenant.to_string(), &format!("{command:?}")]);
+        let envelope =
+            Envelope { fresh, ..Envelope::new(tenant, format!("fetch/{id}"), cause.clone()) };
+        match self.bus.dispatch(command, envelope).await {
+            Ok(_) => Ok(()),
+            Err(SendError::Refused(refusal)) => {
+                tracing::error!(code = refusal.code, "what Stripe answered was refused: {refusal}");
+                Ok(())
+            }
+            Err(error) => Err(Problem(error.to_string())),
+        }
+    }
+}
+
+/// The answer; `None` when Stripe says there is no such thing.
+async fn answered<T>(
+    call: &'static str,
+    asked: impl Future<Output = Result<T, StripeCallError>>,
+) -> Result<Option<T>, Problem> {
+    match timed(call, asked).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(StripeCallError::Refused { code, message, .. }) => {
+            tracing::warn!(call, code, message, "Stripe does not have what was asked for");
+            Ok(None)
+        }
+        Err(error) => Err(Problem(format!("{call}: {error}"))),
+    }
+}
+
+/// Makes a call and measures it.
+pub(crate) async fn timed<T>(
+    call: &'static str,
+    asked: impl Future<Output = Result<T, StripeCallError>>,
+) -> Result<T, StripeCallError> {
+    let started = Instant::now();
+    let answer = asked.await;
+    let result = match &answer {
+        Ok(_) => "ok",
+        Err(StripeCallError::Refused { .. }) => "refused",
+        Err(StripeCallError::Unknown(_)) => "unknown",
+        Err(StripeCallError::Unavailable(_)) => "unavailable",
+    };
+    metrics::counter!(names::STRIPE_CALLS, "call" => call, "result" => result).increment(1);
+    metrics::histogram!(names::STRIPE_CALL_SECONDS, "call" => call)
+        .record(started.elapsed().as_secs_f64());
+    answer
+}
+
+/// Reads what facts and messages mention. Without a Stripe key it does not run, and begins where it
+/// stopped once there is one.
+pub(crate) struct Fetches {
+    pub(crate) fetcher: Arc<Fetcher>,
+}
+
+/// Something to fetch, and why.
+pub(crate) struct Wanted {
+    tenant: TenantId,
+    fetch: Fetch,
+    cause: Cause,
+}
+
+#[async_trait]
+impl Station for Fetches {
+    type Job = Wanted;
+
+    fn name(&self) -> &'static str {
+        "fetches"
+    }
+
+    fn lanes(&self) -> usize {
+        16
+    }
+
+    async fn route(&self, page: &[Recorded]) -> Result<Vec<Routed<Wanted>>, Problem> {
+        let mut routed = Vec::new();
+        for recorded in page.iter().filter(|event| may_want(&event.event_type)) {
+            let problem =
+                |error: String| Problem(format!("position {}: {error}", recorded.position));
+            let fact = Fact::decode(&recorded.stream.category, &recorded.payload)
+                .map_err(|error| problem(error.to_string()))?;
+            let fetches = wanted_by(&fact);
+            if fetches.is_empty() {
+                continue;
+            }
+            let metadata = Metadata::from_json(&recorded.metadata)
+                .map_err(|error| problem(error.to_string()))?;
+            let cause = Cause {
+                actor: Actor::new(ActorKind::Stripe, "fetch"),
+                causation: Some(recorded.id.to_string()),
+                ..metadata.cause
+            };
+            routed.extend(fetches.into_iter().map(|fetch| Routed {
+                position: recorded.position,
+                lane: fetch.to_string(),
+                job: Wanted { tenant: recorded.stream.tenant, fetch, cause: cause.clone() },
+            }));
+        }
+        Ok(routed)
+    }
+
+    async fn work(&self, job: &Wanted, _attempt: u32) -> Result<(), Problem> {
+        self.fetcher.fetch(job.tenant, &job.fetch, &job.cause).await
+    }
+}
+
+/// Whether events of this type can mention something; the others are not even decoded.
+fn may_want(event_type: &str) -> bool {
+    matches!(
+        event_type,
+        "stripe_event.applied"
+            | "payment.capture_reversed"
+            | "refund.debited"
+            | "refund.reversed"
+            | "dispute.funds_withdrawn"
+            | "dispute.funds_reinstated"
+            | "payout.transfer_created"
+            | "payout.transfer_reversed"
+            | "payout.returned"
+            | "topup.credited"
+    )
+}
+
+/// What a fact mentions and does not carry.
+#[expect(clippy::wildcard_enum_match_arm, reason = "these facts mention a transaction, no others")]
+fn wanted_by(fact: &Fact) -> Vec<Fetch> {
+    let one = |txn: &TxnRef, account: Option<&AccountRef>| {
+        vec![Fetch::Transaction { txn: txn.clone(), account: account.cloned() }]
+    };
+    match fact {
+        Fact::WebhookEvent(WebhookEventEvent::Applied { commands, .. }) => {
+            commands.iter().filter_map(|text| text.parse().ok()).collect()
+        }
+        Fact::Payment(PaymentEvent::CaptureReversed { txn, .. })
+        | Fact::Refund(RefundEvent::Debited { txn, .. } | RefundEvent::Reversed { txn, .. })
+        | Fact::Dispute(
+            DisputeEvent::FundsWithdrawn { txn, .. } | DisputeEvent::FundsReinstated { txn, .. },
+        )
+        | Fact::Topup(TopupEvent::Credited { txn, .. })
+        | Fact::Payout(
+            PayoutEvent::TransferCreated { txn: Some(txn), .. }
+            | PayoutEvent::TransferReversed { txn: Some(txn), .. },
+        ) => one(txn, None),
+        Fact::Payout(PayoutEvent::Returned { txn: Some(txn), account, .. }) => {
+            one(txn, account.as_ref())
+        }
+        _ => Vec::new(),
+    }
+}

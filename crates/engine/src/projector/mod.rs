@@ -1,0 +1,323 @@
+//! Keeps the answers up to date: one shared reading of the log, many projections, and each one's
+//! rows and checkpoint written in one transaction.
+
+mod decoded;
+mod replay;
+mod running;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use projections::Projection;
+use serde::Serialize;
+use store::{Checkpoint, Log, LogError, Position, RowHash, Views, ViewsError};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+pub use replay::{ReplayError, Replayed, replay};
+
+use crate::{
+    metrics_names as names,
+    station::{Backoff, Stop, lag},
+};
+use decoded::Decoded;
+use running::Running;
+
+/// Events read and folded at once while far behind.
+const BATCH_EVENTS: usize = 4096;
+
+/// While closer than this to the head, batches are small so that answers are fresh.
+const LIVE_EVENTS: usize = 512;
+
+/// A wake-up of the log may get lost when another process writes; look by itself after so long.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How a projection stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProjectionStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: u32,
+    /// The last position folded.
+    pub position: Position,
+    /// Events between the head of the log and there.
+    pub lag: u64,
+    /// How many rows it has.
+    pub rows: u64,
+    /// The order-independent hash of its rows.
+    pub state_hash: String,
+    /// Whether questions are answered from it; not while it is built for the first time or anew.
+    pub live: bool,
+    /// Why it stands still, if it met a fact that it cannot fold.
+    pub stopped: Option<String>,
+    /// What it is trying again because of, if it is.
+    pub problem: Option<String>,
+}
+
+/// Why the answers are not there yet.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WaitError {
+    /// The position was not reached in time.
+    #[error("the answers are at position {at}, not yet at {wanted}; ask again")]
+    Late {
+        /// What was asked for.
+        wanted: Position,
+        /// Where the slowest projection is.
+        at: Position,
+    },
+    /// The projector is not running.
+    #[error("the projections are not running")]
+    NotRunning,
+}
+
+/// Why a projection could not be kept up to date, other than by its facts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProjectorError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The rows cannot be read or written.
+    #[error(transparent)]
+    Views(#[from] ViewsError),
+}
+
+/// Keeps projections up to date.
+pub struct Projector {
+    log: Arc<dyn Log>,
+    views: Arc<dyn Views>,
+    projections: Vec<Arc<dyn Projection>>,
+    status: watch::Sender<Vec<ProjectionStatus>>,
+    rebuild: Mutex<BTreeSet<String>>,
+    rebuild_asked: watch::Sender<u64>,
+}
+
+impl std::fmt::Debug for Projector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Projector").field("projections", &self.projections.len()).finish()
+    }
+}
+
+type Page = Vec<Decoded>;
+type Prefetch = JoinHandle<Result<(Page, Position), LogError>>;
+
+impl Projector {
+    /// Of these projections of this log into these views. Nothing happens until it runs.
+    #[must_use]
+    pub fn new(
+        log: Arc<dyn Log>,
+        views: Arc<dyn Views>,
+        projections: Vec<Arc<dyn Projection>>,
+    ) -> Self {
+        Self {
+            log,
+            views,
+            projections,
+            status: watch::Sender::default(),
+            rebuild: Mutex::default(),
+            rebuild_asked: watch::Sender::default(),
+        }
+    }
+
+    /// The projections.
+    #[must_use]
+    pub fn projections(&self) -> &[Arc<dyn Projection>] {
+        &self.projections
+    }
+
+    /// How each projection stands, with the lag behind this head.
+    #[must_use]
+    pub fn status(&self, head: Position) -> Vec<ProjectionStatus> {
+        let mut all = self.status.borrow().clone();
+        for one in &mut all {
+            one.lag = head.0.saturating_sub(one.position.0);
+        }
+        all
+    }
+
+    /// Changes whenever a projection has moved.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Vec<ProjectionStatus>> {
+        self.status.subscribe()
+    }
+
+    /// Waits until every projection that is not stopped has folded everything up to `position`: so a
+    /// client reads its own writes.
+    ///
+    /// # Errors
+    /// [`WaitError`].
+    pub async fn wait_for(&self, position: Position, patience: Duration) -> Result<(), WaitError> {
+        self.wait(position, patience, |_| true).await
+    }
+
+    /// The same for one projection.
+    ///
+    /// # Errors
+    /// [`WaitError`].
+    pub async fn wait_for_one(
+        &self,
+        name: &str,
+        position: Position,
+        patience: Duration,
+    ) -> Result<(), WaitError> {
+        self.wait(position, patience, |status| status.name == name).await
+    }
+
+    async fn wait(
+        &self,
+        position: Position,
+        patience: Duration,
+        concerned: impl Fn(&ProjectionStatus) -> bool,
+    ) -> Result<(), WaitError> {
+        let mut status = self.status.subscribe();
+        let slowest = |all: &[ProjectionStatus]| {
+            let moving = all.iter().filter(|one| one.stopped.is_none() && concerned(one));
+            moving.map(|one| if one.live { one.position } else { Position::START }).min()
+        };
+        let there = status.wait_for(|all| {
+            !all.is_empty() && slowest(all).is_none_or(|slowest| slowest >= position)
+        });
+        match timeout(patience, there).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(WaitError::NotRunning),
+            Err(_) => {
+                let all = self.status.borrow();
+                if all.is_empty() {
+                    return Err(WaitError::NotRunning);
+                }
+                let at = slowest(&all).unwrap_or(Position::START);
+                Err(WaitError::Late { wanted: position, at })
+            }
+        }
+    }
+
+    /// Asks for projections to be discarded and built anew from the first event; an empty list means
+    /// all. Unknown names are returned. While one is rebuilt, it answers nothing.
+    pub fn rebuild(&self, names: &[String]) -> Vec<String> {
+        let known = |name: &String| self.projections.iter().any(|known| known.name() == name);
+        let unknown = names.iter().filter(|name| !known(name)).cloned().collect();
+        let mut asked = self.rebuild.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.is_empty() {
+            asked.extend(self.projections.iter().map(|known| known.name().to_owned()));
+        } else {
+            asked.extend(names.iter().filter(|name| known(name)).cloned());
+        }
+        drop(asked);
+        self.rebuild_asked.send_modify(|count| *count += 1);
+        unknown
+    }
+
+    /// Runs until told to stop. A batch that is being written then is finished first.
+    pub(crate) async fn run(&self, mut stop: Stop) {
+        let mut running = Vec::new();
+        for projection in &self.projections {
+            running.push(Running::new(Arc::clone(projection)));
+        }
+        let mut backoff = Backoff::new();
+        let mut prefetch: Option<(Position, Prefetch)> = None;
+        let mut grown = self.log.watch();
+        let mut asked = self.rebuild_asked.subscribe();
+        while !stop.is_set() {
+            grown.borrow_and_update();
+            asked.borrow_and_update();
+            match self.round(&mut running, &mut prefetch).await {
+                Ok(more) => {
+                    self.announce(&running, None);
+                    backoff = Backoff::new();
+                    if more {
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the projections will try again");
+                    prefetch = None;
+                    self.announce(&running, Some(error.to_string()));
+                    if !backoff.wait(&mut stop).await {
+                        break;
+                    }
+                    continue;
+                }
+            }
+            tokio::select! {
+                () = stop.wait() => break,
+                _ = timeout(LOOK_AGAIN_AFTER, grown.changed()) => {}
+                _ = asked.changed() => {}
+            }
+        }
+    }
+
+    /// Brings every projection one batch further. `true` when there is more to do at once.
+    async fn round(
+        &self,
+        running: &mut [Running],
+        prefetch: &mut Option<(Position, Prefetch)>,
+    ) -> Result<bool, ProjectorError> {
+        let asked =
+            std::mem::take(&mut *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner));
+        for one in running.iter_mut() {
+            if asked.contains(one.name()) {
+                one.discard(&*self.views).await?;
+            }
+            if !one.is_open() {
+                one.open(&*self.log, &*self.views).await?;
+            }
+        }
+        let Some(from) = running.iter().filter_map(Running::next_after).min() else {
+            return Ok(false);
+        };
+        let (page, head) = match prefetch.take() {
+            Some((after, fetched)) if after == from => match fetched.await {
+                Ok(page) => page?,
+                Err(_) => decoded::read(&*self.log, from, BATCH_EVENTS).await?,
+            },
+            _ => decoded::read(&*self.log, from, BATCH_EVENTS).await?,
+        };
+        let last = page.last().map_or(from, |event| event.recorded.position);
+        if last < head {
+            // The next page is read and decoded while this one is folded and written.
+            let events = if head.0 - last.0 > 1024 { BATCH_EVENTS } else { LIVE_EVENTS };
+            let log = Arc::clone(&self.log);
+            let reading = tokio::spawn(async move { decoded::read(&*log, last, events).await });
+            *prefetch = Some((last, reading));
+        }
+        let (log, views) = (&*self.log, &*self.views);
+        let steps = running.iter_mut().map(|one| one.step(log, views, &page, head));
+        let outcomes = join_all(steps).await;
+        outcomes.into_iter().collect::<Result<Vec<()>, ProjectorError>>()?;
+        Ok(last < head || !page.is_empty())
+    }
+
+    fn announce(&self, running: &[Running], problem: Option<String>) {
+        let head = *self.log.watch().borrow();
+        let all: Vec<ProjectionStatus> =
+            running.iter().map(|one| one.status(head, problem.clone())).collect();
+        for one in &all {
+            metrics::gauge!(names::PROJECTION_LAG, "projection" => one.name).set(lag(one.lag));
+            metrics::gauge!(names::PROJECTION_STOPPED, "projection" => one.name)
+                .set(if one.stopped.is_some() { 1.0 } else { 0.0 });
+        }
+        self.status.send_if_modified(|known| {
+            let changed = *known != all;
+            *known = all;
+            changed
+        });
+    }
+}
+
+/// The checkpoint of a projection that has folded nothing.
+fn first_checkpoint(projection: &str, log: &dyn Log) -> Checkpoint {
+    Checkpoint {
+        projection: projection.to_owned(),
+        log: log.log_id().clone(),
+        position: Position::START,
+        event_id: uuid::Uuid::nil(),
+        state_hash: RowHash::ZERO.to_string(),
+        rows: 0,
+        stopped: None,
+    }
+}

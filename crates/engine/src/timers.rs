@@ -1,0 +1,387 @@
+//! The worker that fires durable timers: rows that are due, one command each, again after a crash.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use aggregates::policies::timers::{Timer, TimerKind};
+use chrono_tz::Tz;
+use futures::{StreamExt, stream};
+use kernel::{Actor, ActorKind, Cause, TenantId, Timestamp, derived_uuid};
+use serde::Serialize;
+use store::{Direction, Field, Filter, Position, Query, TableDef, Value, Views, ViewsError};
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    bus::{Bus, Envelope, SendError},
+    metrics_names as names,
+    projector::Projector,
+    station::{Backoff, Problem, Stop},
+};
+
+/// The table of timers, folded by a projection from what `policies::timers::changes` says.
+pub(crate) const TABLE: &str = "timers";
+
+/// How many timers are fired before everybody else gets to react to them.
+const FIRED_AT_ONCE: usize = 256;
+/// How many different subjects are spoken to side by side.
+const SUBJECTS_AT_ONCE: usize = 32;
+/// Timers further apart than this do not fire side by side: what the earlier one sets off comes
+/// first, also when a test clock jumps over both.
+const SLICE_SECONDS: i64 = 3600;
+/// The table is looked at at least so often.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A timer that was too early, or is refused, is left alone for so long.
+const LEFT_ALONE: Duration = Duration::from_secs(60);
+/// How many timers are remembered as done before they are forgotten.
+const RESTING_MAX: usize = 50_000;
+/// How long the answers and policies may take before the next slice.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How the timers stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct TimersStatus {
+    /// The projections' position when the last look began that found nothing due.
+    pub idle_at: Position,
+    /// Timers fired since the start.
+    pub fired: u64,
+    /// Timers that were refused since the start, and are tried again later.
+    pub refused: u64,
+    /// What it is trying again because of, if it is.
+    pub problem: Option<String>,
+}
+
+/// Fires timers.
+pub(crate) struct Timers {
+    bus: Bus,
+    views: Arc<dyn Views>,
+    projector: Arc<Projector>,
+    /// Everything policies have reacted to.
+    policies_done: watch::Receiver<Position>,
+    table: &'static TableDef,
+    /// The projection that the table belongs to.
+    projection: &'static str,
+    /// Timers that are left alone until then, by tenant, key and due time.
+    resting: Mutex<HashMap<(TenantId, String, Timestamp), Resting>>,
+    status: watch::Sender<TimersStatus>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Resting {
+    /// It has done all it can; its row goes when the fact that clears it comes.
+    Done,
+    /// Not before then, unless the tenant's clock has moved beyond this instant.
+    Until(Instant, Timestamp),
+}
+
+/// What firing one timer came to.
+enum Fired {
+    /// It stored something at this position.
+    Stored(Position),
+    Unchanged,
+    Refused,
+    TooEarly,
+}
+
+impl Timers {
+    /// `None` when no projection keeps a table of timers.
+    pub(crate) fn new(
+        bus: Bus,
+        views: Arc<dyn Views>,
+        projector: Arc<Projector>,
+        policies_done: watch::Receiver<Position>,
+    ) -> Option<Self> {
+        let (projection, table) = projector.projections().iter().find_map(|projection| {
+            let table = projection.tables().iter().find(|table| table.name == TABLE)?;
+            Some((projection.name(), table))
+        })?;
+        Some(Self {
+            bus,
+            views,
+            projector,
+            policies_done,
+            table,
+            projection,
+            resting: Mutex::default(),
+            status: watch::Sender::default(),
+        })
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<TimersStatus> {
+        self.status.subscribe()
+    }
+
+    pub(crate) async fn run(&self, mut stop: Stop) {
+        let mut backoff = Backoff::new();
+        let mut moved = self.projector.watch();
+        while !stop.is_set() {
+            moved.borrow_and_update();
+            let at = self.position();
+            match self.fire_due(&mut stop).await {
+                Ok(true) => {
+                    backoff = Backoff::new();
+                    continue;
+                }
+                Ok(false) => {
+                    backoff = Backoff::new();
+                    self.status.send_modify(|status| {
+                        status.idle_at = status.idle_at.max(at);
+                        status.problem = None;
+                    });
+                }
+                Err(problem) => {
+                    tracing::warn!(%problem, "timers will try again");
+                    self.status.send_modify(|status| status.problem = Some(problem.to_string()));
+                    if !backoff.wait(&mut stop).await {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            tokio::select! {
+                () = stop.wait() => return,
+                _ = timeout(LOOK_EVERY, moved.changed()) => {}
+            }
+        }
+    }
+
+    /// Where the table of timers has come to.
+    fn position(&self) -> Position {
+        let status = self.projector.watch();
+        let status = status.borrow();
+        status
+            .iter()
+            .find(|one| one.name == self.projection && one.live)
+            .map_or(Position::START, |one| one.position)
+    }
+
+    /// Fires one slice of due timers of every tenant. `true` when there may be more.
+    async fn fire_due(&self, stop: &mut Stop) -> Result<bool, Problem> {
+        let mut more = false;
+        for tenant in self.tenants().await? {
+            let Some(info) = self.bus.directory().tenant(tenant).await? else { continue };
+            if info.stopped.is_some() {
+                continue;
+            }
+            let now = self.bus.directory().now(Some(&info));
+            let due = self.due(tenant, now).await?;
+            if due.is_empty() {
+                continue;
+            }
+            more = true;
+            let stored = self.fire(tenant, info.zone, now, due).await?;
+            if stop.is_set() {
+                return Ok(false);
+            }
+            if let Some(position) = stored {
+                self.let_others_react(position).await;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Rows change and policies react before the next slice, so that what was due earlier has had
+    /// its effect.
+    async fn let_others_react(&self, position: Position) {
+        let mut policies = self.policies_done.clone();
+        let reacted = async { policies.wait_for(|done| *done >= position).await.map(drop) };
+        let reacted = timeout(PATIENCE, reacted).await;
+        let shown = self.projector.wait_for_one(self.projection, position, PATIENCE).await;
+        if reacted.is_err() || shown.is_err() {
+            // Not a reason to wait for ever: a timer that fires twice changes nothing.
+            tracing::warn!(%position, "the reactions to timers take long");
+        }
+    }
+
+    /// The tenants that have timers, by skipping through the key.
+    async fn tenants(&self) -> Result<Vec<TenantId>, Problem> {
+        let mut tenants: Vec<TenantId> = Vec::new();
+        loop {
+            let mut query =
+                Query::across_tenants().order_by("tenant", Direction::Ascending).limit(1);
+            if let Some(last) = tenants.last() {
+                let after = vec![last.to_value()];
+                query = query.filter(Filter::Beyond(vec!["tenant"], after, Direction::Ascending));
+            }
+            let Some(row) = self.select(query).await?.pop() else { return Ok(tenants) };
+            let tenant = row.first().and_then(Value::as_text).and_then(|text| text.parse().ok());
+            match tenant {
+                Some(tenant) => tenants.push(tenant),
+                None => return Err(Problem("a timer has no tenant".to_owned())),
+            }
+        }
+    }
+
+    /// The next slice of a tenant's due timers that are not resting, the earliest first.
+    async fn due(&self, tenant: TenantId, now: Timestamp) -> Result<Vec<Timer>, Problem> {
+        let mut due: Vec<Timer> = Vec::new();
+        let mut from = None;
+        // Resting timers may fill whole pages, so the pages go on until something is found.
+        while due.is_empty() {
+            let mut query = Query::of(tenant)
+                .filter(Filter::Below("due", Timestamp::from_millis(now.millis() + 1).to_value()))
+                .order_by("due", Direction::Ascending)
+                .order_by("key", Direction::Ascending)
+                .limit(FIRED_AT_ONCE);
+            if let Some((due, key)) = from.take() {
+                let after = vec![Timestamp::to_value(&due), Value::text(key)];
+                let columns = vec!["due", "key"];
+                query = query.filter(Filter::Beyond(columns, after, Direction::Ascending));
+            }
+            let page = self.select(query).await?;
+            let full = page.len() == FIRED_AT_ONCE;
+            for row in page {
+                let Some(timer) = self.timer(&row) else { continue };
+                from = Some((timer.due, timer.key.clone()));
+                if !self.rests(tenant, &timer, now) {
+                    due.push(timer);
+                }
+            }
+            if !full {
+                break;
+            }
+        }
+        if let Some(first) = due.first() {
+            let end = first.due.plus_seconds(SLICE_SECONDS);
+            due.retain(|timer| timer.due < end);
+        }
+        Ok(due)
+    }
+
+    /// Fires timers, each subject's in order, and says up to where something was stored.
+    async fn fire(
+        &self,
+        tenant: TenantId,
+        zone: Tz,
+        now: Timestamp,
+        due: Vec<Timer>,
+    ) -> Result<Option<Position>, Problem> {
+        let mut by_subject: BTreeMap<String, Vec<Timer>> = BTreeMap::new();
+        for timer in due {
+            by_subject.entry(timer.subject.clone()).or_default().push(timer);
+        }
+        let firing = stream::iter(by_subject.into_values().map(|timers| async move {
+            let mut stored = None;
+            for timer in timers {
+                let fired = self.fire_one(tenant, zone, &timer).await?;
+                let key = (tenant, timer.key.clone(), timer.due);
+                let later = Resting::Until(Instant::now() + LEFT_ALONE, now);
+                let (rest, result) = match fired {
+                    Fired::Stored(position) => {
+                        stored = stored.max(Some(position));
+                        (Resting::Done, "stored")
+                    }
+                    Fired::Unchanged => (Resting::Done, "unchanged"),
+                    Fired::TooEarly => (later, "early"),
+                    Fired::Refused => (later, "refused"),
+                };
+                self.rest(key, rest);
+                metrics::counter!(
+                    names::TIMERS, "kind" => timer.kind.as_ref().to_owned(), "result" => result
+                )
+                .increment(1);
+                self.status.send_modify(|status| {
+                    status.fired += 1;
+                    status.refused += u64::from(result == "refused");
+                });
+            }
+            Ok::<_, Problem>(stored)
+        }))
+        .buffer_unordered(SUBJECTS_AT_ONCE)
+        .collect::<Vec<_>>()
+        .await;
+        let mut stored = None;
+        for one in firing {
+            stored = stored.max(one?);
+        }
+        Ok(stored)
+    }
+
+    async fn fire_one(&self, tenant: TenantId, zone: Tz, timer: &Timer) -> Result<Fired, Problem> {
+        let Some(command) = timer.command(zone) else {
+            tracing::error!(key = timer.key, "a timer cannot be read and is left alone");
+            return Ok(Fired::Refused);
+        };
+        let due = timer.due.to_string();
+        let id = derived_uuid(&["timer", &tenant.to_string(), &timer.key, &due]);
+        let cause = Cause {
+            actor: Actor::new(ActorKind::Timer, timer.key.clone()),
+            request: None,
+            causation: None,
+            correlation: format!("timer/{id}"),
+            webhook: None,
+        };
+        let envelope = Envelope::new(tenant, format!("timer/{id}"), cause);
+        match self.bus.dispatch(command, envelope).await {
+            Ok(sent) if sent.events == 0 || sent.replayed => Ok(Fired::Unchanged),
+            Ok(sent) => Ok(Fired::Stored(sent.position)),
+            Err(SendError::Refused(refusal)) if refusal.code.ends_with(".too_early") => {
+                Ok(Fired::TooEarly)
+            }
+            Err(SendError::Refused(refusal)) => {
+                tracing::info!(
+                    key = timer.key,
+                    code = refusal.code,
+                    "a timer was refused: {refusal}"
+                );
+                Ok(Fired::Refused)
+            }
+            Err(SendError::TenantSuspended { .. }) => Ok(Fired::Refused),
+            Err(error) => Err(Problem(format!("{}: {error}", timer.key))),
+        }
+    }
+
+    fn rests(&self, tenant: TenantId, timer: &Timer, now: Timestamp) -> bool {
+        let key = (tenant, timer.key.clone(), timer.due);
+        let mut resting = self.resting();
+        match resting.get(&key) {
+            None => false,
+            Some(Resting::Done) => true,
+            Some(Resting::Until(end, clock)) => {
+                // A test clock may jump a month within a second; then it is worth another try.
+                let over = *end <= Instant::now() || now > clock.plus_seconds(60);
+                if over {
+                    resting.remove(&key);
+                }
+                !over
+            }
+        }
+    }
+
+    fn rest(&self, key: (TenantId, String, Timestamp), rest: Resting) {
+        let mut resting = self.resting();
+        if resting.len() >= RESTING_MAX {
+            // Most rows are long gone. One that is not fires once more, which changes nothing.
+            resting.retain(|_, rest| matches!(rest, Resting::Until(..)));
+        }
+        resting.insert(key, rest);
+    }
+
+    fn resting(&self) -> MutexGuard<'_, HashMap<(TenantId, String, Timestamp), Resting>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn select(&self, query: Query) -> Result<Vec<Vec<Value>>, Problem> {
+        match self.views.select(self.table, query).await {
+            Ok(rows) => Ok(rows),
+            // Still being built: nothing is known to be due yet.
+            Err(ViewsError::Unavailable(_)) if self.position() == Position::START => Ok(Vec::new()),
+            Err(error) => Err(Problem(error.to_string())),
+        }
+    }
+
+    fn timer(&self, row: &[Value]) -> Option<Timer> {
+        let place = |name| self.table.columns.iter().position(|column| column.name == name);
+        let text = |name| row.get(place(name)?).and_then(Value::as_text);
+        Some(Timer {
+            key: text("key")?.to_owned(),
+            due: text("due")?.parse().ok()?,
+            kind: TimerKind::from_str(text("kind")?).ok()?,
+            subject: text("subject")?.to_owned(),
+            detail: text("detail").unwrap_or_default().to_owned(),
+        })
+    }
+}
