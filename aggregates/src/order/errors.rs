@@ -31,12 +31,16 @@ pub enum OrderError {
     CurrencyMismatch { expected: Currency, given: Currency },
     #[error("an amount does not fit into 64-bit minor units")]
     Overflow,
+    #[error("pay_by must lie between now and {latest}, not at {pay_by}")]
+    PayByOutOfBounds { pay_by: Timestamp, latest: Timestamp },
     #[error("the order is already paid")]
     AlreadyPaid,
     #[error("the order has expired")]
     Expired,
     #[error("the order was cancelled")]
     Cancelled,
+    #[error("the order is completed; what was sold can only be refunded now")]
+    Completed,
     #[error("a person must first decide what becomes of the payment that does not match")]
     InConflict,
     #[error("a checkout session is already open until {until}")]

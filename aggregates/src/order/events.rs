@@ -248,6 +248,9 @@ pub enum OrderEvent {
         currency: Currency,
         /// What is refunded per line after the fee, minor units; a policy starts these refunds.
         refunds: Vec<(LineNo, i64)>,
+        /// When the order will be completed, if this leaves nothing to be delivered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        complete_at: Option<Timestamp>,
         at: Timestamp,
     },
     /// When Stripe makes the money available, by its balance transaction.
@@ -307,7 +310,13 @@ pub enum OrderEvent {
         at: Timestamp,
     },
     /// The refund reached the buyer; the part is gone for good.
-    RefundSettled { refund: RefundId, at: Timestamp },
+    RefundSettled {
+        refund: RefundId,
+        /// When the order will be completed, if this leaves nothing to be delivered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        complete_at: Option<Timestamp>,
+        at: Timestamp,
+    },
     /// The refund will not happen; the part is refundable again.
     RefundReleased { refund: RefundId, at: Timestamp },
     /// A refund that nobody requested here was made at Stripe; it is spread over what remains.
@@ -320,6 +329,9 @@ pub enum OrderEvent {
         commission_retained: bool,
         /// What exceeds all that remains; it stays in clearing with a work item.
         excess: i64,
+        /// When the order will be completed, if this leaves nothing to be delivered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        complete_at: Option<Timestamp>,
         occurred_at: Timestamp,
         at: Timestamp,
     },

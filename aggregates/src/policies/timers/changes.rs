@@ -79,6 +79,11 @@ impl Timers<'_> {
                 self.clear(TimerKind::OrderExpiry);
             }
             OrderEvent::Cancelled { whole: true, .. } => self.clear(TimerKind::OrderExpiry),
+            OrderEvent::Cancelled { complete_at: Some(due), .. }
+            | OrderEvent::RefundSettled { complete_at: Some(due), .. }
+            | OrderEvent::ExternalRefundAllocated { complete_at: Some(due), .. } => {
+                self.set(TimerKind::OrderCompletion, *due);
+            }
             OrderEvent::Paid { assume_funds_at: Some(due), .. } => {
                 self.set(TimerKind::AssumeFunds, *due);
             }

@@ -1,0 +1,8 @@
+//! Stored lines are for ever: one per event, and each reads back as it was written.
+
+use crate::{refund::events::RefundEvent, testing::assert_golden};
+
+#[test]
+fn every_event_has_a_golden_line_and_every_line_reads_back() {
+    assert_golden::<RefundEvent>(include_str!("../golden.jsonl"));
+}
