@@ -10,7 +10,7 @@ use crate::vocabulary::{ChargeRef, FactRank, Person, StripeRefundRef, TxnRef};
 pub struct RefundFact {
     /// Stripe's id.
     pub stripe_refund: StripeRefundRef,
-    /// Class {pending, requires_action} = 0 < succeeded = 1 < {failed, canceled} = 2.
+    /// Class `{pending, requires_action}` = 0 < `succeeded` = 1 < `{failed, canceled}` = 2.
     pub rank: FactRank,
     /// Stripe's status.
     pub status: String,
@@ -29,6 +29,7 @@ pub struct RefundFact {
 /// What a refund can be asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the vocabulary; each variant is described")]
+#[expect(clippy::large_enum_variant, reason = "commands are made one at a time and moved once")]
 pub enum RefundCommand {
     /// Open it: the order (or the set-aside money) has set the part apart.
     Request {

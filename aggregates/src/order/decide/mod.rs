@@ -32,6 +32,7 @@ pub(super) fn decide(order: &Order, command: OrderCommand, now: Timestamp) -> De
     Ok(events)
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm per command: the table of contents")]
 fn choose(order: &Order, command: OrderCommand, now: Timestamp) -> Decision {
     match command {
         OrderCommand::Place(place) => placing::place(order, *place, now),

@@ -8,32 +8,30 @@ use crate::{
 
 /// What the last dispute event says: cash per line, overlap and excess.
 fn applied(story: &Story) -> (Vec<i64>, i64, i64) {
-    match story.last() {
-        OrderEvent::DisputeApplied { shares, overlap, excess, .. } => {
-            (shares.iter().map(|share| share.components.cash()).collect(), *overlap, *excess)
-        }
-        other => panic!("{other:?}"),
-    }
+    let OrderEvent::DisputeApplied { shares, overlap, excess, .. } = story.last() else {
+        panic!("{:?}", story.last());
+    };
+    (shares.iter().map(|share| share.components.cash()).collect(), *overlap, *excess)
 }
 
+/// What was lost and what had been held per line, then overlap and excess.
 fn concluded(story: &Story) -> (Vec<(i64, i64)>, i64, i64) {
-    match story.last() {
-        OrderEvent::DisputeConcluded { shares, overlap_lost, excess, .. } => {
-            let cash = shares.iter().map(|share| (share.lost.components.cash(), share.held.cash()));
-            (cash.collect(), *overlap_lost, *excess)
-        }
-        other => panic!("{other:?}"),
-    }
+    let OrderEvent::DisputeConcluded { shares, overlap_lost, excess, .. } = story.last() else {
+        panic!("{:?}", story.last());
+    };
+    let cash = shares.iter().map(|share| (share.lost.components.cash(), share.held.cash()));
+    (cash.collect(), *overlap_lost, *excess)
 }
 
+/// What came back to the lines, then of the overlap and of the excess.
 fn revised(story: &Story) -> (i64, i64, i64) {
-    match story.last() {
-        OrderEvent::DisputeConclusionRevised { shares, overlap_returned, excess, .. } => {
-            let cash = shares.iter().map(|share| share.components.cash()).sum();
-            (cash, *overlap_returned, *excess)
-        }
-        other => panic!("{other:?}"),
-    }
+    let OrderEvent::DisputeConclusionRevised { shares, overlap_returned, excess, .. } =
+        story.last()
+    else {
+        panic!("{:?}", story.last());
+    };
+    let cash = shares.iter().map(|share| share.components.cash()).sum();
+    (cash, *overlap_returned, *excess)
 }
 
 fn left(story: &Story) -> i64 {

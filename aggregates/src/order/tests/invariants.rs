@@ -36,8 +36,9 @@ pub(super) fn check(order: &Order) {
     }
 }
 
-/// Asserts that an event accounts for every minor unit of its amount.
-pub(super) fn check_event(event: &OrderEvent, withdrawn: i64) {
+/// Asserts that an event accounts for every minor unit of its amount, or of what its command moved.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these events carry amounts to divide")]
+pub(super) fn check_event(event: &OrderEvent, moved: i64) {
     match event {
         OrderEvent::Paid { amount, lines, .. } => assert_eq!(*amount, cash(lines)),
         OrderEvent::RefundReserved { amount, share, .. } => {
@@ -48,7 +49,13 @@ pub(super) fn check_event(event: &OrderEvent, withdrawn: i64) {
         }
         OrderEvent::DisputeConcluded { shares, overlap_lost, excess, .. } => {
             let lost: i64 = shares.iter().map(|share| share.lost.components.cash()).sum();
-            assert_eq!(withdrawn, lost + overlap_lost + excess);
+            assert_eq!(moved, lost + overlap_lost + excess);
+        }
+        OrderEvent::DisputeConclusionRevised { shares, overlap_returned, excess, .. } => {
+            assert_eq!(moved, cash(shares) + overlap_returned + excess);
+        }
+        OrderEvent::ExternalRefundAllocated { shares, excess, .. } => {
+            assert_eq!(moved, cash(shares) + excess);
         }
         OrderEvent::CaptureReversed { amount, shares, overlap, .. } => {
             assert_eq!(*amount, cash(shares) + overlap);

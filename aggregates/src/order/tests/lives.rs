@@ -40,10 +40,16 @@ fn step() -> impl Strategy<Value = OrderCommand> {
     ]
 }
 
-fn is_over(command: &OrderCommand) -> Option<i64> {
-    match command {
-        OrderCommand::ConcludeDispute { withdrawn, reinstated, .. } => Some(withdrawn - reinstated),
-        _ => None,
+/// How much money the command says has moved; the events must account for all of it.
+fn moved_by(command: &OrderCommand) -> i64 {
+    if let OrderCommand::ConcludeDispute { withdrawn, reinstated, .. } = command {
+        withdrawn - reinstated
+    } else if let OrderCommand::ReviseDispute { reinstated, .. } = command {
+        *reinstated
+    } else if let OrderCommand::AllocateExternalRefund { amount, .. } = command {
+        amount.minor()
+    } else {
+        0
     }
 }
 
@@ -72,7 +78,7 @@ proptest! {
                 continue;
             };
             for event in events {
-                invariants::check_event(&event, is_over(&command).unwrap_or_default());
+                invariants::check_event(&event, moved_by(&command));
                 if let OrderEvent::PayabilitySet { lines, .. } = &event {
                     for (line, _) in lines {
                         prop_assert!(payable.insert(*line), "payable twice: {:?}", line);

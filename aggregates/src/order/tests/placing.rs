@@ -111,7 +111,8 @@ fn place_claiming(change: impl FnOnce(&mut PlaceOrder)) -> OrderCommand {
 
 #[test]
 fn every_figure_the_storefront_claims_is_compared_and_named() {
-    let figures: [(&str, fn(&mut PlaceOrder), i64); 15] = [
+    type Figure = (&'static str, fn(&mut PlaceOrder), i64);
+    let figures: [Figure; 15] = [
         ("lines[2].list", |o| o.lines[2].claimed.list += 2, 3334),
         ("lines[2].discount", |o| o.lines[2].claimed.discount += 2, 334),
         ("lines[2].item", |o| o.lines[2].claimed.item += 2, 3000),

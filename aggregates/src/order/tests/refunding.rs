@@ -194,9 +194,11 @@ fn a_refund_made_at_stripe_is_spread_over_what_remains() {
 
 #[test]
 fn a_refund_made_at_stripe_is_never_refused_whatever_it_exceeds() {
-    let excess_of = |story: Story| match story.last() {
-        OrderEvent::ExternalRefundAllocated { shares, excess, .. } => (shares.len(), *excess),
-        other => panic!("{other:?}"),
+    let excess_of = |story: Story| {
+        let OrderEvent::ExternalRefundAllocated { shares, excess, .. } = story.last() else {
+            panic!("{:?}", story.last());
+        };
+        (shares.len(), *excess)
     };
     assert_eq!(excess_of(Story::placed().and(external("x", usd(500)))), (0, 500));
     assert_eq!(excess_of(Story::paid().and(external("x", usd(10_600)))), (3, 63));
