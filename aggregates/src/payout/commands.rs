@@ -15,7 +15,7 @@ pub struct PayoutFact {
     pub account: Option<AccountRef>,
     /// Our seller of that account, if known.
     pub seller: Option<SellerId>,
-    /// Class {pending, in_transit} = 0 < paid = 1 < {failed, canceled} = 2.
+    /// Class: pending and in transit 0, paid 1, failed and canceled 2.
     pub rank: FactRank,
     /// Stripe's status.
     pub status: String,

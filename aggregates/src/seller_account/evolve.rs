@@ -105,13 +105,17 @@ pub(super) fn evolve(account: &mut SellerAccount, event: Event) {
         Event::PayoutReserved { payout, currency, amount, minimum, .. } => {
             let position = account.position_mut(currency);
             let stage = PayoutStage::Reserved;
-            position.payouts.insert(payout, PayoutLane { asked: amount, amount, minimum, stage });
+            position.payouts.insert(
+                payout,
+                PayoutLane { asked: amount, amount, minimum, was_committed: false, stage },
+            );
             position.lane = Some(payout);
         }
         Event::PayoutCommitted { payout, currency, amount, .. } => {
             stage(account.position_mut(currency), payout, PayoutStage::Committed);
             if let Some(lane) = account.position_mut(currency).payouts.get_mut(&payout) {
                 lane.amount = amount;
+                lane.was_committed = true;
             }
         }
         Event::PayoutSettled { payout, currency, amount, .. } => {
@@ -121,6 +125,7 @@ pub(super) fn evolve(account: &mut SellerAccount, event: Event) {
             let has_lane = position.lane == Some(payout);
             let next = if has_lane { PayoutStage::Settled } else { PayoutStage::Done };
             stage(position, payout, next);
+            position.shrink_reservation();
         }
         Event::PayoutReservationReleased { payout, currency, .. } => {
             end(account.position_mut(currency), payout, PayoutStage::Released);

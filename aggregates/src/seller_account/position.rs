@@ -58,6 +58,8 @@ pub(super) struct PayoutLane {
     pub(super) asked: i64,
     pub(super) amount: i64,
     pub(super) minimum: i64,
+    /// A transfer of it may exist.
+    pub(super) was_committed: bool,
     pub(super) stage: PayoutStage,
 }
 
@@ -156,7 +158,7 @@ impl Position {
         Split { pending, available, reserve, receivable }
     }
 
-    /// Takes what a split says. A payout that is merely reserved shrinks to what is left.
+    /// Takes what a split says.
     pub(super) fn take(&mut self, split: &Split) {
         for (claim, amount) in &split.pending {
             self.pending.take(claim, *amount);
@@ -166,6 +168,11 @@ impl Position {
             self.reserve.take(claim, *amount);
         }
         self.receivable = self.receivable.saturating_add(split.receivable);
+        self.shrink_reservation();
+    }
+
+    /// A payout that is merely reserved never has more than what is there.
+    pub(super) fn shrink_reservation(&mut self) {
         let available = self.available;
         if let Some(lane) = self.lane.and_then(|payout| self.payouts.get_mut(&payout))
             && lane.stage == PayoutStage::Reserved

@@ -16,7 +16,6 @@ use crate::vocabulary::{ClaimRef, Organizer};
 
 pub(super) type Decision = Result<Vec<SellerAccountEvent>, SellerAccountError>;
 
-#[expect(clippy::too_many_lines, reason = "one arm per command: the table of rules")]
 pub(super) fn decide(
     account: &SellerAccount,
     command: SellerAccountCommand,

@@ -111,10 +111,11 @@ impl Desk<'_> {
             PayoutStage::Settled | PayoutStage::Blocked { .. } | PayoutStage::Done => {
                 return Ok(vec![]);
             }
-            PayoutStage::Reserved => {
+            // Before it is committed no transfer of it can have been made.
+            PayoutStage::Reserved | PayoutStage::Released if !lane.was_committed => {
                 return Err(SellerAccountError::PayoutUnknown { payout: payout.to_string() });
             }
-            PayoutStage::Committed => {}
+            PayoutStage::Reserved | PayoutStage::Committed => {}
             // The transfer had been given up and was found after all (E73): it is still paid, as
             // long as nothing else has taken the money.
             PayoutStage::Released => {
