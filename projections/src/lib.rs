@@ -8,6 +8,8 @@
 )]
 
 pub mod account_balances;
+pub mod api_keys;
+pub mod audit_trail;
 pub mod chart;
 pub mod disputes;
 pub mod earnings;
@@ -15,6 +17,7 @@ mod figures;
 pub mod journal;
 pub mod order_reconciliation;
 pub mod orders;
+pub mod outbox;
 pub mod payments;
 pub mod payouts;
 pub mod postings;
@@ -23,7 +26,11 @@ pub mod refunds;
 pub mod seller_balances;
 pub mod seller_entries;
 pub mod sellers;
+pub mod tenants;
+pub mod timers;
+pub mod webhooks;
 mod words;
+pub mod work_items;
 
 pub use projection::{FoldError, Occurrence, Projection, Rows, Wanted, Writes};
 
@@ -43,5 +50,12 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(disputes::Disputes),
         Box::new(sellers::Sellers),
         Box::new(payouts::Payouts),
+        Box::new(audit_trail::AuditTrail),
+        Box::new(webhooks::Webhooks),
+        Box::new(work_items::WorkItems),
+        Box::new(timers::Timers),
+        Box::new(outbox::Outbox),
+        Box::new(api_keys::ApiKeys),
+        Box::new(tenants::Tenants),
     ]
 }

@@ -314,6 +314,10 @@ impl Projection for Orders {
         }
     }
 
+    fn reads_entries(&self) -> bool {
+        false
+    }
+
     fn keys(&self, occurrence: &Occurrence<'_>, wanted: &mut Wanted) {
         let Fact::Order(event) = occurrence.fact else { return };
         // A stream that is not named after an order is refused when it is folded.

@@ -44,6 +44,7 @@ store::table! {
         /// Stripe's charge.
         charge: Option<String>,
         /// When it was first heard of.
+        #[unhashed = "recorded_at is never business"]
         opened_at: Timestamp,
         /// When the money came, by Stripe's clock.
         captured_at: Option<Timestamp>,

@@ -119,7 +119,8 @@ pub(crate) fn add(total: &mut i64, minor: i64, what: &'static str) -> Result<(),
     Ok(())
 }
 
-/// Declares a projection whose work is done by two functions of its module, `keys` and `fold`.
+/// Declares a projection whose work is done by two functions of its module, `keys` and `fold`, and
+/// which has no use for postings.
 macro_rules! read_model {
     ($(#[doc = $doc:literal])+ $type:ident = $name:literal, version $version:expr, [$($row:ident),+ $(,)?]) => {
         $(#[doc = $doc])+
@@ -137,6 +138,10 @@ macro_rules! read_model {
 
             fn tables(&self) -> &'static [store::TableDef] {
                 const { &[$(<$row as store::Table>::TABLE),+] }
+            }
+
+            fn reads_entries(&self) -> bool {
+                false
             }
 
             fn keys(&self, occurrence: &$crate::Occurrence<'_>, wanted: &mut $crate::Wanted) {
