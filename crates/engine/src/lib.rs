@@ -22,6 +22,8 @@ mod projector;
 pub mod sealing;
 mod snapshots;
 mod station;
+#[cfg(test)]
+mod testing;
 mod timers;
 mod transaction_index;
 pub mod translator;

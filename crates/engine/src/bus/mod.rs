@@ -280,7 +280,7 @@ impl Bus {
 
     /// Appends; while the outcome is unknown, the same commit is sent again.
     async fn append(&self, commit: Commit) -> Result<Appended, AppendError> {
-        let started = Instant::now();
+        let started = tokio::time::Instant::now();
         let mut delay = Duration::from_millis(5);
         loop {
             match self.inner.log.append(commit.clone()).await {
