@@ -1,6 +1,6 @@
 //! Sending commands on a caller's behalf: one way, for the JSON API and for the dashboard's forms.
 
-use aggregates::{order::Order, refund::Refund, dispute::Dispute, vocabulary::LineNo};
+use aggregates::{dispute::Dispute, order::Order, refund::Refund, vocabulary::LineNo};
 use engine::Managed;
 use kernel::{DisputeId, OrderId, PaymentId, RefundId, SellerId, SubjectRef};
 use serde::Serialize;

@@ -2,9 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use actix_web::{
-    FromRequest, HttpRequest, dev::Payload, http::header, web,
-};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use aggregates::api_key::{ApiKey, events::Role};
 use engine::{Envelope, TenantInfo};
 use kernel::{Actor, ActorKind, KeyId, RequestId, SellerId, TenantId};
@@ -80,8 +78,7 @@ impl Caller {
     /// What goes with a command of this request.
     #[must_use]
     pub fn envelope(&self, fingerprint: [u8; 32]) -> Envelope {
-        let idempotency =
-            self.idempotency_key.clone().map(|key| Idempotency { key, fingerprint });
+        let idempotency = self.idempotency_key.clone().map(|key| Idempotency { key, fingerprint });
         Envelope::of_request(self.tenant, self.actor(), self.request, idempotency)
     }
 
@@ -156,11 +153,8 @@ pub async fn caller_of_secret(
     let hash = secret.hash();
     let id = secret.key.to_string();
     let checked = bus.inspect::<ApiKey, _>(secret.tenant, &id, |key, _| {
-        let holder = Holder {
-            role: key.role()?,
-            scopes: key.scopes().to_vec(),
-            seller: key.seller(),
-        };
+        let holder =
+            Holder { role: key.role()?, scopes: key.scopes().to_vec(), seller: key.seller() };
         Some((key.check(&hash, now), holder, key.rate_per_minute()))
     });
     let (checked, holder, rate_per_minute) = checked.await?.ok_or_else(unknown)?;
@@ -226,7 +220,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 fn body_problem(error: &actix_web::Error) -> Problem {
     let status = error.as_response_error().status_code();
     if status == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(status, "request.too_large", "the body is larger than this server takes");
+        return Problem::new(
+            status,
+            "request.too_large",
+            "the body is larger than this server takes",
+        );
     }
     Problem::malformed(format!("the body cannot be read: {error}"))
 }
@@ -249,6 +247,8 @@ impl After {
         if reached {
             return Ok(());
         }
-        Err(Problem::unavailable(format!("the read models have not reached position {position} yet")))
+        Err(Problem::unavailable(format!(
+            "the read models have not reached position {position} yet"
+        )))
     }
 }

@@ -90,17 +90,44 @@ impl Problem {
 fn status_of(code: &str) -> StatusCode {
     let why = code.split_once('.').map_or(code, |(_, why)| why);
     match why {
-        "unknown" | "guest_token_invalid" | "line_unknown" | "shipment_unknown"
-        | "refund_unknown" | "dispute_unknown" | "hold_unknown" | "payout_unknown"
-        | "claim_unknown" | "secret_unknown" => StatusCode::NOT_FOUND,
-        "empty_order" | "invalid_line" | "price_mismatch" | "discount_too_large"
-        | "address_required" | "amount_below_processor_minimum" | "not_chargeable"
-        | "currency_mismatch" | "overflow" | "amount_not_positive" | "not_shippable"
-        | "quantity_exceeds" | "shares_do_not_sum" | "evidence_empty" | "schedule_invalid"
-        | "currency_multiple" | "below_minimum" | "policy_invalid" | "time_zone_unknown"
-        | "scope_unknown" | "seller_needed" | "seller_not_allowed" | "scopes_needed"
-        | "expiry_in_the_past" | "rate_invalid" | "session_lifetime_too_short"
-        | "does_not_add" | "partial_refunds_disabled" => StatusCode::UNPROCESSABLE_ENTITY,
+        "unknown"
+        | "guest_token_invalid"
+        | "line_unknown"
+        | "shipment_unknown"
+        | "refund_unknown"
+        | "dispute_unknown"
+        | "hold_unknown"
+        | "payout_unknown"
+        | "claim_unknown"
+        | "secret_unknown" => StatusCode::NOT_FOUND,
+        "empty_order"
+        | "invalid_line"
+        | "price_mismatch"
+        | "discount_too_large"
+        | "address_required"
+        | "amount_below_processor_minimum"
+        | "not_chargeable"
+        | "currency_mismatch"
+        | "overflow"
+        | "amount_not_positive"
+        | "not_shippable"
+        | "quantity_exceeds"
+        | "shares_do_not_sum"
+        | "evidence_empty"
+        | "schedule_invalid"
+        | "currency_multiple"
+        | "below_minimum"
+        | "policy_invalid"
+        | "time_zone_unknown"
+        | "scope_unknown"
+        | "seller_needed"
+        | "seller_not_allowed"
+        | "scopes_needed"
+        | "expiry_in_the_past"
+        | "rate_invalid"
+        | "session_lifetime_too_short"
+        | "does_not_add"
+        | "partial_refunds_disabled" => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     }
 }

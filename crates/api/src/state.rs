@@ -93,10 +93,15 @@ impl Api {
     /// # Errors
     /// 429 with the seconds to wait.
     pub fn admit(&self, tenant: TenantId, key: KeyId, per_minute: u32) -> Result<(), Problem> {
-        let cells = NonZeroU32::new(KEY_CELLS_PER_MINUTE / per_minute.max(1)).unwrap_or(NonZeroU32::MIN);
+        let cells =
+            NonZeroU32::new(KEY_CELLS_PER_MINUTE / per_minute.max(1)).unwrap_or(NonZeroU32::MIN);
         let key_admits = self.keys.check_key_n(&(key, per_minute), cells);
         let admitted = matches!(key_admits, Ok(Ok(()))) && self.tenants.check_key(&tenant).is_ok();
-        if admitted { Ok(()) } else { Err(too_many("requests", 60_u64.div_ceil(u64::from(per_minute.max(1))))) }
+        if admitted {
+            Ok(())
+        } else {
+            Err(too_many("requests", 60_u64.div_ceil(u64::from(per_minute.max(1)))))
+        }
     }
 
     /// Counts a refund request, which has a lower rate of its own.

@@ -6,4 +6,4 @@ mod views;
 #[doc(hidden)]
 pub use log::{Hook, Moment};
 pub use log::{LogOptions, OpenLogError, SqliteLog, Synchronous};
-pub use views::{OpenViewsError, SqliteViews};
+pub use views::{OpenViewsError, SqliteViews, read_checkpoints};

@@ -82,7 +82,8 @@ fn no_repeats(caller: &Caller) -> Result<(), Problem> {
     if caller.idempotency_key.is_none() {
         return Ok(());
     }
-    let detail = "secrets are shown once, so this cannot be repeated; leave the Idempotency-Key out";
+    let detail =
+        "secrets are shown once, so this cannot be repeated; leave the Idempotency-Key out";
     Err(Problem::malformed(detail))
 }
 

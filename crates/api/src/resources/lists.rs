@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value as Json};
-use store::{ColumnType, Direction, Filter, Query, TableDef, Value};
+use store::{ColumnType, Filter, Query, TableDef, Value};
 
 use super::catalogue::{LISTS, List};
 use crate::{
@@ -36,7 +36,9 @@ pub(crate) async fn page(
     match (reach, list.seller_column) {
         (Reach::All, _) => {}
         (Reach::Own(seller), Some(column)) => query = query.eq(column, seller.to_string()),
-        (Reach::Own(_), None) => return Err(Problem::forbidden("a seller's key sees no such list")),
+        (Reach::Own(_), None) => {
+            return Err(Problem::forbidden("a seller's key sees no such list"));
+        }
     }
     for (column, value) in fixed {
         query = query.eq(column, value);
@@ -67,13 +69,10 @@ fn narrowed(
         match name.as_str() {
             "after" => {}
             "limit" => {
-                limit = text
-                    .parse()
-                    .ok()
-                    .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-                    .ok_or_else(|| {
-                        Problem::malformed(format!("limit must be from 1 to {LIMIT_MAX}"))
-                    })?;
+                limit =
+                    text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(
+                        || Problem::malformed(format!("limit must be from 1 to {LIMIT_MAX}")),
+                    )?;
             }
             "cursor" => {
                 let columns = order_columns(list);
@@ -101,7 +100,8 @@ fn filter_of(list: &'static List, name: &str, text: &str) -> Result<Filter, Prob
     let kind = list.table.columns.iter().find(|known| known.name == *column);
     let value = match kind.map(|column| column.kind) {
         Some(ColumnType::Integer) => Value::Int(
-            text.parse().map_err(|_| Problem::malformed(format!("{name} must be a whole number")))?,
+            text.parse()
+                .map_err(|_| Problem::malformed(format!("{name} must be a whole number")))?,
         ),
         Some(ColumnType::Text | ColumnType::Instant) | None => Value::text(text),
     };
@@ -179,10 +179,8 @@ pub(crate) async fn answer(
     parameters: web::Query<BTreeMap<String, String>>,
 ) -> Result<HttpResponse, Problem> {
     let pattern = request.match_pattern().unwrap_or_default();
-    let list = LISTS
-        .iter()
-        .find(|list| list.path == pattern)
-        .ok_or_else(|| Problem::not_found("list"))?;
+    let list =
+        LISTS.iter().find(|list| list.path == pattern).ok_or_else(|| Problem::not_found("list"))?;
     let mut fixed = Vec::new();
     for (name, value) in request.match_info().iter() {
         let column = list.path_columns.iter().find(|(known, _)| *known == name);

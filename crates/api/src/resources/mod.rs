@@ -1,5 +1,6 @@
 //! One file per resource. A handler parses, asks for permission, sends, and answers.
 
+pub mod books;
 pub mod catalogue;
 pub mod disputes;
 pub mod keys;

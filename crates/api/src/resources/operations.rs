@@ -20,10 +20,16 @@ pub(crate) async fn healthz() -> HttpResponse {
     responses((status = 200), (status = 503)))]
 pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     let status = api.engine.status().await.map_err(|e| Problem::unavailable(e.to_string()))?;
-    let problems = status.problems();
-    if problems.is_empty() {
+    if status.is_ready() {
         return Ok(HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })));
     }
+    let stopped: Vec<_> = status
+        .projections
+        .iter()
+        .filter(|one| !one.live || one.stopped.is_some())
+        .map(|one| serde_json::json!({ "read_model": one.name, "stopped": one.stopped }))
+        .collect();
+    let problems = serde_json::json!({ "read_models": stopped, "ended": status.ended });
     Ok(HttpResponse::ServiceUnavailable()
         .json(serde_json::json!({ "status": "not ready", "problems": problems })))
 }
@@ -32,9 +38,7 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, Problem>
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200)))]
 pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
     match &api.metrics {
-        Some(render) => {
-            HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(render())
-        }
+        Some(render) => HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(render()),
         None => HttpResponse::NotFound().finish(),
     }
 }
@@ -58,14 +62,15 @@ pub(crate) async fn status(
     let settled = match settle.settle {
         Some(seconds) => {
             let patience = Duration::from_secs(seconds.min(600));
-            Some(api.engine.settle(patience).await)
+            Some(api.engine.settle(patience).await.map_err(|busy| busy.to_string()))
         }
         None => None,
     };
     let status = api.engine.status().await.map_err(|e| Problem::unavailable(e.to_string()))?;
     let mut json = serde_json::to_value(&status).map_err(|e| Problem::fault(e.to_string()))?;
     if let (Some(settled), Some(fields)) = (settled, json.as_object_mut()) {
-        fields.insert("settled".to_owned(), settled.into());
+        fields.insert("settled".to_owned(), settled.is_ok().into());
+        fields.insert("busy".to_owned(), settled.err().into());
     }
     Ok(HttpResponse::Ok().json(json))
 }
@@ -116,8 +121,7 @@ pub(crate) async fn export(
     part: web::Query<ExportThrough>,
 ) -> Result<HttpResponse, Problem> {
     caller.may(Permission::ReadAudit)?;
-    let scope =
-        ExportScope { tenant: Some(caller.tenant), through: part.through.map(Position) };
+    let scope = ExportScope { tenant: Some(caller.tenant), through: part.through.map(Position) };
     let mut bytes = Vec::new();
     let manifest = engine::export::export(&**api.engine.log(), scope, &mut bytes, &mut |_, _| {})
         .await
@@ -135,4 +139,39 @@ pub(crate) async fn export(
 pub(crate) struct ExportThrough {
     /// Position; default: the end.
     through: Option<u64>,
+}
+
+/// Which read models.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rebuild {
+    /// Their names; none means all.
+    #[serde(default)]
+    projections: Vec<String>,
+}
+
+/// Discards read models and builds them anew from the log.
+#[utoipa::path(post, path = "/v1/rebuild", tag = "operations", request_body = Rebuild,
+    responses((status = 202, body = Object), (status = 400, body = Problem)))]
+pub(crate) async fn rebuild(
+    api: web::Data<Api>,
+    caller: Caller,
+    body: crate::extract::Body<Rebuild>,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::ManageTenant)?;
+    let unknown = api.engine.projector().rebuild(&body.value.projections);
+    if let Some(name) = unknown.first() {
+        return Err(Problem::malformed(format!("there is no read model named {name}")));
+    }
+    Ok(HttpResponse::Accepted().json(serde_json::json!({ "rebuilding": body.value.projections })))
+}
+
+/// Calls to Stripe without an outcome: made by Daybook where a key is configured, otherwise the list
+/// of what a person has to do there, with the metadata by which Daybook recognizes it.
+#[utoipa::path(get, path = "/v1/effects", tag = "operations", responses((status = 200, body = Object)))]
+pub(crate) async fn effects(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::SeeBooks)?;
+    let effects: Vec<_> =
+        api.engine.effects().into_iter().filter(|effect| effect.tenant == caller.tenant).collect();
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "data": effects })))
 }

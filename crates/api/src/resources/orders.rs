@@ -282,8 +282,8 @@ async fn guest_token(
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCheckout {
-    success_url: String,
-    cancel_url: String,
+    pub(super) success_url: String,
+    pub(super) cancel_url: String,
 }
 
 /// Asks Stripe for a Checkout session. The session appears on the payment when Stripe has opened it.
@@ -474,8 +474,7 @@ async fn reservation(
 ) -> Result<OrderCommand, Problem> {
     let id = order.to_string();
     let bus = api.engine.bus();
-    let currency =
-        bus.inspect::<Order, _>(caller.tenant, &id, |order, _| order.currency()).await?;
+    let currency = bus.inspect::<Order, _>(caller.tenant, &id, |order, _| order.currency()).await?;
     let currency = currency.ok_or_else(|| Problem::not_found("order"))?;
     Ok(OrderCommand::ReserveRefund {
         refund,

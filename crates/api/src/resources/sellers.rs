@@ -87,10 +87,8 @@ pub(crate) async fn onboard(
     let command = SellerAccountCommand::StartOnboarding { account: account.clone() };
     let written = send::<SellerAccount>(&api, &caller, body.fingerprint, *seller, command).await?;
     // The link is what Stripe's events of this account are found by, and wakes those that waited.
-    let link = LinkCommand::Establish {
-        object: account.0.clone(),
-        subject: Subject::Seller(*seller),
-    };
+    let link =
+        LinkCommand::Establish { object: account.0.clone(), subject: Subject::Seller(*seller) };
     let mut envelope = caller.envelope(body.fingerprint);
     envelope.command_id = format!("link/{}/{seller}", account.0);
     envelope.idempotency = None;

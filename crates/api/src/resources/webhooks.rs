@@ -1,11 +1,7 @@
 //! Stripe's door: verified, stored raw, answered; only then worked on.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use aggregates::webhook_event::{
-    WebhookEvent,
-    commands::WebhookEventCommand,
-    events::Endpoint,
-};
+use aggregates::webhook_event::{WebhookEvent, commands::WebhookEventCommand, events::Endpoint};
 use engine::ports::IntakeError;
 
 use super::sellers::Empty;
@@ -48,8 +44,7 @@ async fn receive(
     let Some(intake) = &api.intake else {
         return Err(Problem::unavailable("no webhook endpoint secret is configured"));
     };
-    let signature =
-        request.headers().get("Stripe-Signature").and_then(|value| value.to_str().ok());
+    let signature = request.headers().get("Stripe-Signature").and_then(|value| value.to_str().ok());
     match intake.receive(endpoint, body, signature).await {
         Ok(intake) => Ok(HttpResponse::Ok().json(serde_json::json!({
             "received": intake.event,

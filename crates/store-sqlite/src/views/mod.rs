@@ -68,6 +68,17 @@ impl SqliteViews {
     }
 }
 
+/// The checkpoints of the read models at `path`, read beside whoever holds their lock: for replays
+/// that compare, and for the doctor.
+///
+/// # Errors
+/// [`ViewsError`].
+pub async fn read_checkpoints(
+    path: impl Into<PathBuf> + Send,
+) -> Result<Vec<Checkpoint>, ViewsError> {
+    Arc::new(Readers::new(path.into())).run(step::checkpoints).await
+}
+
 impl fmt::Debug for SqliteViews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteViews").field("path", &self.path).finish_non_exhaustive()

@@ -1,0 +1,185 @@
+//! The books: trial balance, hashes, and why a balance is what it is.
+
+use actix_web::{HttpResponse, web};
+use engine::explain::{ExplainError, SellerFigure};
+use kernel::{Currency, SellerId};
+use projections::account_balances::AccountBalance;
+use serde::Deserialize;
+use store::{Direction, Filter, Query, ViewsExt};
+
+use crate::{
+    extract::{After, Caller},
+    permissions::Permission,
+    problem::Problem,
+    state::Api,
+};
+
+const PAGE: usize = 5000;
+
+/// All account balances of a tenant.
+pub(crate) async fn balances(
+    api: &Api,
+    tenant: kernel::TenantId,
+) -> Result<Vec<AccountBalance>, Problem> {
+    let mut balances: Vec<AccountBalance> = Vec::new();
+    loop {
+        let mut query = Query::of(tenant).limit(PAGE);
+        for column in KEY {
+            query = query.order_by(column, Direction::Ascending);
+        }
+        if let Some(last) = balances.last() {
+            let values = store::Table::key_values(last).split_off(1);
+            query = query.filter(Filter::Beyond(KEY.to_vec(), values, Direction::Ascending));
+        }
+        let mut page: Vec<AccountBalance> = api.engine.views().rows(query).await?;
+        let is_last = page.len() < PAGE;
+        balances.append(&mut page);
+        if is_last {
+            return Ok(balances);
+        }
+    }
+}
+
+const KEY: [&str; 3] = ["book", "account", "currency"];
+
+/// Every account with a balance, per book and currency, and the sums of both sides, which are equal.
+#[utoipa::path(get, path = "/v1/trial-balance", tag = "books",
+    responses((status = 200, body = Object)))]
+pub(crate) async fn trial_balance(
+    api: web::Data<Api>,
+    caller: Caller,
+    after: web::Query<After>,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::SeeBooks)?;
+    after.wait(&api).await?;
+    let balances = balances(&api, caller.tenant).await?;
+    let trial = trial_balance_of(&balances);
+    Ok(HttpResponse::Ok().json(trial))
+}
+
+/// A trial balance: accounts that are not zero, and the sums of both sides per book and currency.
+#[must_use]
+pub(crate) fn trial_balance_of(balances: &[AccountBalance]) -> serde_json::Value {
+    let mut totals: std::collections::BTreeMap<(String, Currency), (i128, i128)> =
+        std::collections::BTreeMap::new();
+    let mut accounts = Vec::new();
+    for row in balances.iter().filter(|row| row.balance != 0) {
+        let book = row.book.to_string();
+        let (debit, credit) = totals.entry((book.clone(), row.currency)).or_default();
+        if row.balance > 0 {
+            *debit += i128::from(row.balance);
+        } else {
+            *credit -= i128::from(row.balance);
+        }
+        accounts.push(serde_json::json!({
+            "book": book,
+            "account": row.account.to_string(),
+            "currency": row.currency,
+            "balance": row.balance,
+            "amount": kernel::Money::new(row.balance, row.currency).amount_text(),
+        }));
+    }
+    let totals: Vec<_> = totals
+        .into_iter()
+        .map(|((book, currency), (debits, credits))| {
+            serde_json::json!({
+                "book": book,
+                "currency": currency,
+                "debits": i64::try_from(debits).ok(),
+                "credits": i64::try_from(credits).ok(),
+                "balanced": debits == credits,
+            })
+        })
+        .collect();
+    serde_json::json!({ "accounts": accounts, "totals": totals })
+}
+
+/// The state hash of every read model, and the balance hash: equal books have equal hashes.
+#[utoipa::path(get, path = "/v1/hashes", tag = "books", responses((status = 200, body = Object)))]
+pub(crate) async fn hashes(
+    api: web::Data<Api>,
+    caller: Caller,
+    after: web::Query<After>,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::SeeBooks)?;
+    after.wait(&api).await?;
+    let balances = balances(&api, caller.tenant).await?;
+    let checkpoints = api.engine.views().checkpoints().await?;
+    let state: std::collections::BTreeMap<_, _> = checkpoints
+        .into_iter()
+        .map(|checkpoint| (checkpoint.projection, checkpoint.state_hash))
+        .collect();
+    let balance = projections::account_balances::balance_hash(&balances).to_string();
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "balance": balance, "state": state })))
+}
+
+/// Which figure.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Figure {
+    seller: SellerId,
+    currency: Currency,
+    /// `pending`, `available`, `reserve`, `dispute-hold` or `receivable`; default: all.
+    part: Option<String>,
+    after: Option<u64>,
+}
+
+/// Why a seller's balance is what it is: the lines with a running sum that ends in the figure, and
+/// for each line the event, its causes, and the webhook it began with.
+#[utoipa::path(get, path = "/v1/explain", tag = "books",
+    params(("seller" = String, Query), ("currency" = String, Query), ("part" = Option<String>, Query)),
+    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+pub(crate) async fn explain(
+    api: web::Data<Api>,
+    caller: Caller,
+    figure: web::Query<Figure>,
+) -> Result<HttpResponse, Problem> {
+    let Figure { seller, currency, part, after } = figure.into_inner();
+    caller.may_for(Permission::SeeBalances, seller)?;
+    After { after }.wait(&api).await?;
+    let figure = SellerFigure { tenant: caller.tenant, seller, currency, part };
+    let views = &**api.engine.views();
+    let explained = engine::explain::explain(&**api.engine.log(), views, &figure).await;
+    match explained {
+        Ok(explanation) => Ok(HttpResponse::Ok().json(explanation)),
+        Err(ExplainError::Views(error)) => Err(error.into()),
+        Err(ExplainError::Log(error)) => Err(error.into()),
+        Err(error @ ExplainError::UnknownPart(_)) => Err(Problem::malformed(error.to_string())),
+        Err(error @ ExplainError::Overflow) => Err(Problem::fault(error.to_string())),
+    }
+}
+
+/// Balance transactions to be recorded, as `daybook import` read them.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTransactions {
+    #[schema(value_type = Vec<Object>)]
+    records: Vec<aggregates::balance_transaction::TransactionRecord>,
+}
+
+/// Records balance transactions from a file of Stripe's. Those already known change nothing.
+#[utoipa::path(post, path = "/v1/balance-transactions", tag = "books",
+    request_body = NewTransactions, responses((status = 200, body = Object)))]
+pub(crate) async fn import(
+    api: web::Data<Api>,
+    caller: Caller,
+    body: crate::extract::Body<NewTransactions>,
+) -> Result<HttpResponse, Problem> {
+    use aggregates::balance_transaction::{BalanceTransaction, BalanceTransactionCommand};
+    caller.may(Permission::DecideMoney)?;
+    let (mut recorded, mut known) = (0_u32, 0_u32);
+    for record in body.value.records {
+        let txn = record.txn.clone();
+        let mut envelope = caller.envelope(body.fingerprint).fresh();
+        // One request, many commits: each is known by its transaction, not by the request.
+        envelope.command_id = format!("import/{txn}");
+        envelope.idempotency = None;
+        let command = BalanceTransactionCommand::Record(Box::new(record));
+        let bus = api.engine.bus();
+        let sent = bus.send::<BalanceTransaction>(txn.as_str(), command, envelope).await;
+        let sent = sent.map_err(|error| Problem::from(("balance_transaction", error)))?;
+        let is_new = sent.events > 0 && !sent.replayed;
+        if is_new { recorded += 1 } else { known += 1 }
+    }
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "recorded": recorded, "known": known })))
+}
