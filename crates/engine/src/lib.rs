@@ -14,6 +14,8 @@ mod engine;
 pub mod explain;
 pub mod export;
 mod fetches;
+#[cfg(test)]
+mod house;
 pub mod merkle;
 pub mod metrics_names;
 mod policies;

@@ -34,9 +34,7 @@ pub(crate) struct FlakyLog {
 }
 
 fn takes_one(counter: &AtomicU32) -> bool {
-    counter
-        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
-        .is_ok()
+    counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
 }
 
 #[async_trait]
@@ -222,13 +220,5 @@ impl FlakyLog {
     pub(crate) async fn types(&self) -> Vec<String> {
         let page = self.inner.read_all(Position::START, usize::MAX).await.unwrap();
         page.events.iter().map(|event| event.event_type.to_string()).collect()
-    }
-
-    /// Waits until there are so many events of a type.
-    pub(crate) async fn wait_for(&self, event_type: &str, count: usize) {
-        let mut grown = self.inner.watch();
-        while self.types().await.iter().filter(|known| *known == event_type).count() < count {
-            grown.changed().await.unwrap();
-        }
     }
 }

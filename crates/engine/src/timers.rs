@@ -11,8 +11,9 @@ use aggregates::policies::timers::{Timer, TimerKind};
 use chrono_tz::Tz;
 use futures::{StreamExt, stream};
 use kernel::{Actor, ActorKind, Cause, TenantId, Timestamp, derived_uuid};
+use projections::timers::TimerRow;
 use serde::Serialize;
-use store::{Direction, Field, Filter, Position, Query, TableDef, Value, Views, ViewsError};
+use store::{Direction, Field, Filter, Position, Query, Table, Value, Views, ViewsError, ViewsExt};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -22,9 +23,8 @@ use crate::{
     station::{Backoff, Problem, Stop},
 };
 
-/// The table of timers, folded by a projection from what `policies::timers::changes` says.
-pub(crate) const TABLE: &str = "timers";
-
+/// The projection that keeps the timers.
+const PROJECTION: &str = "timers";
 /// How many timers are fired before everybody else gets to react to them.
 const FIRED_AT_ONCE: usize = 256;
 /// How many different subjects are spoken to side by side.
@@ -61,9 +61,6 @@ pub(crate) struct Timers {
     projector: Arc<Projector>,
     /// Everything policies have reacted to.
     policies_done: watch::Receiver<Position>,
-    table: &'static TableDef,
-    /// The projection that the table belongs to.
-    projection: &'static str,
     /// Timers that are left alone until then, by tenant, key and due time.
     resting: Mutex<HashMap<(TenantId, String, Timestamp), Resting>>,
     status: watch::Sender<TimersStatus>,
@@ -94,17 +91,18 @@ impl Timers {
         projector: Arc<Projector>,
         policies_done: watch::Receiver<Position>,
     ) -> Option<Self> {
-        let (projection, table) = projector.projections().iter().find_map(|projection| {
-            let table = projection.tables().iter().find(|table| table.name == TABLE)?;
-            Some((projection.name(), table))
-        })?;
+        let kept = projector
+            .projections()
+            .iter()
+            .any(|known| known.tables().iter().any(|table| table.name == TimerRow::TABLE.name));
+        if !kept {
+            return None;
+        }
         Some(Self {
             bus,
             views,
             projector,
             policies_done,
-            table,
-            projection,
             resting: Mutex::default(),
             status: watch::Sender::default(),
         })
@@ -154,7 +152,7 @@ impl Timers {
         let status = status.borrow();
         status
             .iter()
-            .find(|one| one.name == self.projection && one.live)
+            .find(|one| one.name == PROJECTION && one.live)
             .map_or(Position::START, |one| one.position)
     }
 
@@ -189,7 +187,7 @@ impl Timers {
         let mut policies = self.policies_done.clone();
         let reacted = async { policies.wait_for(|done| *done >= position).await.map(drop) };
         let reacted = timeout(PATIENCE, reacted).await;
-        let shown = self.projector.wait_for_one(self.projection, position, PATIENCE).await;
+        let shown = self.projector.wait_for_one(PROJECTION, position, PATIENCE).await;
         if reacted.is_err() || shown.is_err() {
             // Not a reason to wait for ever: a timer that fires twice changes nothing.
             tracing::warn!(%position, "the reactions to timers take long");
@@ -207,11 +205,7 @@ impl Timers {
                 query = query.filter(Filter::Beyond(vec!["tenant"], after, Direction::Ascending));
             }
             let Some(row) = self.select(query).await?.pop() else { return Ok(tenants) };
-            let tenant = row.first().and_then(Value::as_text).and_then(|text| text.parse().ok());
-            match tenant {
-                Some(tenant) => tenants.push(tenant),
-                None => return Err(Problem("a timer has no tenant".to_owned())),
-            }
+            tenants.push(row.tenant);
         }
     }
 
@@ -234,8 +228,8 @@ impl Timers {
             let page = self.select(query).await?;
             let full = page.len() == FIRED_AT_ONCE;
             for row in page {
-                let Some(timer) = self.timer(&row) else { continue };
-                from = Some((timer.due, timer.key.clone()));
+                from = Some((row.due, row.key.clone()));
+                let Some(timer) = timer(row) else { continue };
                 if !self.rests(tenant, &timer, now) {
                     due.push(timer);
                 }
@@ -364,24 +358,18 @@ impl Timers {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn select(&self, query: Query) -> Result<Vec<Vec<Value>>, Problem> {
-        match self.views.select(self.table, query).await {
+    async fn select(&self, query: Query) -> Result<Vec<TimerRow>, Problem> {
+        match self.views.rows(query).await {
             Ok(rows) => Ok(rows),
             // Still being built: nothing is known to be due yet.
             Err(ViewsError::Unavailable(_)) if self.position() == Position::START => Ok(Vec::new()),
             Err(error) => Err(Problem(error.to_string())),
         }
     }
+}
 
-    fn timer(&self, row: &[Value]) -> Option<Timer> {
-        let place = |name| self.table.columns.iter().position(|column| column.name == name);
-        let text = |name| row.get(place(name)?).and_then(Value::as_text);
-        Some(Timer {
-            key: text("key")?.to_owned(),
-            due: text("due")?.parse().ok()?,
-            kind: TimerKind::from_str(text("kind")?).ok()?,
-            subject: text("subject")?.to_owned(),
-            detail: text("detail").unwrap_or_default().to_owned(),
-        })
-    }
+/// `None` for a kind that this version does not know; a newer one wrote it.
+fn timer(row: TimerRow) -> Option<Timer> {
+    let TimerRow { tenant: _, key, due, kind, subject, detail } = row;
+    Some(Timer { key, due, kind: TimerKind::from_str(&kind).ok()?, subject, detail })
 }

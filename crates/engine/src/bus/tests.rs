@@ -74,7 +74,10 @@ async fn a_refusal_of_a_caller_is_recorded_and_one_of_a_policy_is_not() {
     let house = House::new().await;
     let id = house.tenant.to_string();
     let back = TenantCommand::AdvanceClock { to: noon_plus(-60) };
-    house.send::<Tenant>(&id, TenantCommand::AdvanceClock { to: noon_plus(0) }, "on").await.unwrap();
+    house
+        .send::<Tenant>(&id, TenantCommand::AdvanceClock { to: noon_plus(0) }, "on")
+        .await
+        .unwrap();
     let policy = house.envelope_of(ActorKind::Policy, "policy");
     assert!(house.bus.send::<Tenant>(&id, back.clone(), policy).await.is_err());
     assert!(!house.log.types().await.iter().any(|kind| kind == "rejection.recorded"));
@@ -208,9 +211,8 @@ async fn a_snapshot_gives_the_state_that_the_events_give() {
         let claim = format!("claim {n}");
         house.send::<SellerAccount>(&seller, credit(&claim, 100), &claim).await.unwrap();
     }
-    let shape = |account: &SellerAccount, version: u64| {
-        (serde_json::to_value(account).unwrap(), version)
-    };
+    let shape =
+        |account: &SellerAccount, version: u64| (serde_json::to_value(account).unwrap(), version);
     let stream = StreamId::new("seller_account", house.tenant, &seller);
     let from_events =
         house.another_bus().inspect::<SellerAccount, _>(house.tenant, &seller, shape).await;

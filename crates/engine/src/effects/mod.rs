@@ -3,8 +3,6 @@
 
 mod open;
 mod perform;
-#[cfg(test)]
-mod tests;
 
 use std::{
     collections::BTreeMap,

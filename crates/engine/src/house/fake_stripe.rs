@@ -1,0 +1,181 @@
+//! A Stripe that makes refunds, and whose line goes dead when it is told to.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use aggregates::balance_transaction::TransactionRecord;
+use aggregates::{
+    payout::commands::{PayoutFact, ReversalFact, TransferFact},
+    refund::commands::RefundFact,
+    vocabulary::{
+        AccountRef, ChargeRef, FactRank, ReversalRef, SessionRef, StripeDisputeRef,
+        StripePayoutRef, TransferRef, TxnRef,
+    },
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use kernel::{TenantId, Timestamp};
+
+use super::toy_translator::record;
+use crate::{
+    ports::{
+        AccountSnapshot, BalanceFigure, ChargeSnapshot, CloseDispute, CreatePayout, CreateRefund,
+        CreateSession, CreateTransfer, DisputeSnapshot, FoundRefund, Listed, OpenedSession,
+        ReverseTransfer, StripeCallError, StripePort, SubmitEvidence,
+    },
+    testing::NOON,
+};
+
+type Answer<T> = Result<T, StripeCallError>;
+
+/// Remembers what was asked of it.
+#[derive(Debug, Default)]
+pub(super) struct FakeStripe {
+    pub(super) refunds: Mutex<BTreeMap<String, RefundFact>>,
+    pub(super) created: AtomicU32,
+    pub(super) asked: AtomicU32,
+    /// So many calls are carried out and answered by silence.
+    pub(super) done_but_silent: AtomicU32,
+    /// So many calls do not get through.
+    pub(super) unreachable: AtomicU32,
+    /// Everything that changes something is refused.
+    pub(super) refusing: bool,
+}
+
+fn takes_one(counter: &AtomicU32) -> bool {
+    counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+fn not_here<T>() -> Answer<T> {
+    Err(StripeCallError::Unavailable("not in this test".to_owned()))
+}
+
+#[async_trait]
+impl StripePort for FakeStripe {
+    async fn create_refund(&self, call: &CreateRefund) -> Answer<RefundFact> {
+        if takes_one(&self.unreachable) {
+            return Err(StripeCallError::Unavailable("no route".to_owned()));
+        }
+        if self.refusing {
+            let code = "charge_already_refunded".to_owned();
+            let message = "It was refunded.".to_owned();
+            return Err(StripeCallError::Refused { code, message, status: 400 });
+        }
+        let mut refunds = self.refunds.lock().unwrap();
+        let id = format!("re_{}", refunds.len() + 1);
+        let fact =
+            refunds.entry(format!("{}/{}", call.refund, call.attempt)).or_insert_with(|| {
+                self.created.fetch_add(1, Ordering::SeqCst);
+                RefundFact {
+                    stripe_refund: id.into(),
+                    rank: FactRank { class: 0, created: NOON / 1000, event: "fetch".into() },
+                    status: "pending".to_owned(),
+                    reason: None,
+                    amount: call.amount,
+                    balance_transaction: None,
+                    failure_balance_transaction: None,
+                    occurred_at: Timestamp::from_millis(NOON),
+                }
+            });
+        if takes_one(&self.done_but_silent) {
+            return Err(StripeCallError::Unknown("timed out".to_owned()));
+        }
+        Ok(fact.clone())
+    }
+
+    async fn find_refund(&self, call: &CreateRefund) -> Answer<Option<RefundFact>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let refunds = self.refunds.lock().unwrap();
+        Ok(refunds.get(&format!("{}/{}", call.refund, call.attempt)).cloned())
+    }
+
+    async fn balance_transaction(
+        &self,
+        txn: &TxnRef,
+        _account: Option<&AccountRef>,
+    ) -> Answer<TransactionRecord> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if takes_one(&self.unreachable) {
+            return Err(StripeCallError::Unavailable("no route".to_owned()));
+        }
+        Ok(record(txn.as_str(), "ch_fetched"))
+    }
+
+    async fn create_session(&self, _: &CreateSession) -> Answer<OpenedSession> {
+        not_here()
+    }
+    async fn expire_session(&self, _: TenantId, _: &SessionRef) -> Answer<()> {
+        not_here()
+    }
+    async fn create_transfer(&self, _: &CreateTransfer) -> Answer<TransferFact> {
+        not_here()
+    }
+    async fn find_transfer(&self, _: &CreateTransfer) -> Answer<Option<TransferFact>> {
+        not_here()
+    }
+    async fn create_payout(&self, _: &CreatePayout) -> Answer<PayoutFact> {
+        not_here()
+    }
+    async fn find_payout(&self, _: &CreatePayout) -> Answer<Option<PayoutFact>> {
+        not_here()
+    }
+    async fn reverse_transfer(&self, _: &ReverseTransfer) -> Answer<ReversalFact> {
+        not_here()
+    }
+    async fn find_reversal(&self, _: &ReverseTransfer) -> Answer<Option<ReversalFact>> {
+        not_here()
+    }
+    async fn submit_evidence(&self, _: &SubmitEvidence) -> Answer<()> {
+        not_here()
+    }
+    async fn close_dispute(&self, _: &CloseDispute) -> Answer<()> {
+        not_here()
+    }
+    async fn balance_transactions_of_payout(
+        &self,
+        _: &StripePayoutRef,
+        _: Option<&AccountRef>,
+    ) -> Answer<Vec<TransactionRecord>> {
+        not_here()
+    }
+    async fn balance_transactions_after(
+        &self,
+        _: Option<&AccountRef>,
+        _: Timestamp,
+        _: Option<&str>,
+    ) -> Answer<Listed<TransactionRecord>> {
+        not_here()
+    }
+    async fn charge(&self, _: &ChargeRef) -> Answer<ChargeSnapshot> {
+        not_here()
+    }
+    async fn refunds_of_charge(&self, _: &ChargeRef) -> Answer<Vec<FoundRefund>> {
+        not_here()
+    }
+    async fn dispute(&self, _: &StripeDisputeRef) -> Answer<DisputeSnapshot> {
+        not_here()
+    }
+    async fn payout(&self, _: &StripePayoutRef, _: Option<&AccountRef>) -> Answer<PayoutFact> {
+        not_here()
+    }
+    async fn transfer(&self, _: &TransferRef) -> Answer<TransferFact> {
+        not_here()
+    }
+    async fn reversal(&self, _: &TransferRef, _: &ReversalRef) -> Answer<ReversalFact> {
+        not_here()
+    }
+    async fn account(&self, _: &AccountRef) -> Answer<AccountSnapshot> {
+        not_here()
+    }
+    async fn balance(&self, _: Option<&AccountRef>) -> Answer<Vec<BalanceFigure>> {
+        not_here()
+    }
+    async fn undelivered_events(&self, _: Timestamp, _: Option<&str>) -> Answer<Listed<Bytes>> {
+        not_here()
+    }
+}
