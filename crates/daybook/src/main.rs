@@ -1,1 +1,39 @@
-fn main() {}
+//! Daybook's one binary: wiring, and nothing else.
+
+mod commands;
+mod config;
+mod house;
+mod outcome;
+mod remote;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Command;
+use outcome::Failure;
+
+/// An event-sourced commerce ledger: real Stripe events in, correct balances out.
+#[derive(Debug, Parser)]
+#[command(name = "daybook", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How log lines look.
+    #[arg(long, global = true, env = "DAYBOOK_LOG_FORMAT", default_value = "text")]
+    log_format: config::LogFormat,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    config::start_logging(cli.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::unavailable(format!("cannot start threads: {error}")).tell(),
+    };
+    match runtime.block_on(cli.command.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}

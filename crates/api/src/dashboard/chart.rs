@@ -17,13 +17,13 @@ use super::shown::{Amount, day_label};
 
 /// One day's bars, minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DayBars {
+pub(crate) struct DayBars {
     /// The day, `2026-03-01`.
-    pub day: String,
+    pub(crate) day: String,
     /// What was sold that day.
-    pub gross: i64,
+    pub(crate) gross: i64,
     /// What stayed of it after fees, refunds and disputes.
-    pub net: i64,
+    pub(crate) net: i64,
 }
 
 /// Width and height in pixels.
@@ -44,7 +44,7 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 /// The wide and the narrow picture; `None` when there is nothing to draw.
 #[must_use]
-pub fn earnings(days: &[DayBars], currency: Currency) -> Option<(String, String)> {
+pub(crate) fn earnings(days: &[DayBars], currency: Currency) -> Option<(String, String)> {
     Some((draw(days, currency, WIDE)?, draw(days, currency, NARROW)?))
 }
 
@@ -123,7 +123,7 @@ fn bars(area: &Plot<'_>, days: &[DayBars], scale: &Scale, (left, right): (i32, i
         let center = i32::midpoint(from, to);
         let half = ((to - from) * 2 / 5).clamp(1, 22);
         let zero = scale.y(0);
-        let mut bar = |minor: i64, half: i32, color: RGBColor| {
+        let bar = |minor: i64, half: i32, color: RGBColor| {
             let corners = [(center - half, scale.y(minor)), (center + half, zero)];
             area.draw(&Rectangle::new(corners, color.filled()))
         };

@@ -9,30 +9,30 @@ use kernel::{Currency, Money, Timestamp};
 
 /// An amount with its currency. A negative one carries a minus sign, not only another colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Amount(pub Money);
+pub(crate) struct Amount(pub(crate) Money);
 
 impl Amount {
     /// Minor units of a currency.
     #[must_use]
-    pub const fn of(minor: i64, currency: Currency) -> Self {
+    pub(crate) const fn of(minor: i64, currency: Currency) -> Self {
         Self(Money::new(minor, currency))
     }
 
     /// Whether there is nothing to show.
     #[must_use]
-    pub const fn is_zero(&self) -> bool {
+    pub(crate) const fn is_zero(&self) -> bool {
         self.0.is_zero()
     }
 
     /// The digits, grouped by thousands, without the currency: `−1,234.50`.
     #[must_use]
-    pub fn digits(&self) -> String {
+    pub(crate) fn digits(&self) -> String {
         grouped(&self.0.amount_text())
     }
 
     /// What a form sends back: digits with a point and nothing else.
     #[must_use]
-    pub fn plain(&self) -> String {
+    pub(crate) fn plain(&self) -> String {
         self.0.amount_text()
     }
 }
@@ -71,17 +71,17 @@ fn grouped(text: &str) -> String {
 
 /// An instant, shown in the tenant's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct When {
+pub(crate) struct When {
     /// The instant.
-    pub instant: Timestamp,
+    pub(crate) instant: Timestamp,
     /// Where the reader is.
-    pub zone: Tz,
+    pub(crate) zone: Tz,
 }
 
 impl When {
     /// An instant in a zone.
     #[must_use]
-    pub const fn new(instant: Timestamp, zone: Tz) -> Self {
+    pub(crate) const fn new(instant: Timestamp, zone: Tz) -> Self {
         Self { instant, zone }
     }
 }
@@ -98,17 +98,17 @@ impl HtmlSafe for When {}
 
 /// A time by which something must be done, and how long that is from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// The deadline.
-    pub at: When,
+    pub(crate) at: When,
     /// The present.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 impl Due {
     /// How long it is, in the largest fitting unit: `in 3 days`, `2 hours ago`.
     #[must_use]
-    pub fn distance(&self) -> String {
+    pub(crate) fn distance(&self) -> String {
         let seconds = self.at.instant.unix_seconds() - self.now.unix_seconds();
         let length = seconds.unsigned_abs();
         let (count, unit) = match length {
@@ -122,7 +122,7 @@ impl Due {
 
     /// Whether it is over, or nearly.
     #[must_use]
-    pub fn presses(&self) -> bool {
+    pub(crate) fn presses(&self) -> bool {
         self.at.instant.unix_seconds() - self.now.unix_seconds() < 3 * 86_400
     }
 }
@@ -138,7 +138,7 @@ impl HtmlSafe for Due {}
 
 /// How a state is to be taken by who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// Done, and well.
     Good,
     /// Somebody waits for something.
@@ -151,31 +151,35 @@ pub enum Tone {
 
 /// A state in one or two words. A sign before it says what its colour says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status(pub String);
+pub(crate) struct Status(pub(crate) String);
 
 impl Status {
     /// A stored word such as `needs_response`.
     #[must_use]
-    pub fn of(word: impl Into<String>) -> Self {
+    pub(crate) fn of(word: impl Into<String>) -> Self {
         Self(word.into())
     }
 
     /// How it is to be taken.
     #[must_use]
-    pub fn tone(&self) -> Tone {
+    pub(crate) fn tone(&self) -> Tone {
         match self.0.as_str() {
-            "paid" | "succeeded" | "won" | "completed" | "confirmed" | "delivered" | "active"
-            | "ready" | "ok" | "processed" | "settled" | "approved" | "bank_confirmed" | "sale"
-            | "payout" | "resolved" | "live" | "prevented" | "paid_externally" => Tone::Good,
+            "paid" | "succeeded" | "won" | "completed" | "confirmed" | "delivered" | "ready"
+            | "applied" | "settled" | "sale" | "prevented" | "paid_externally"
+            | "warning_closed" | "payout" => Tone::Good,
             "failed" | "lost" | "charged_back" | "reversed" | "conflicted" | "blocked"
-            | "quarantined" | "stopped" | "needs_response" | "warning_needs_response"
-            | "transfer_failed" | "chargeback" | "restricted" | "disabled" | "owed" | "unknown"
-            | "submit_unknown" | "bank_failed" | "returned" | "deauthorized" | "escalated" => Tone::Bad,
+            | "quarantined" | "dead_lettered" | "needs_response" | "warning_needs_response"
+            | "chargeback" | "restricted" | "deauthorized" | "owed" | "unknown" | "refused"
+            | "escalated" | "returned" | "transfer_unknown" | "bank_unknown" | "bank_refused"
+            | "quarantined_webhook" | "dead_lettered_webhook" | "unknown_outcome"
+            | "refused_call" | "failed_payout" | "dispute_missed" | "owed_refund"
+            | "conflicted_order" | "contradicted_transaction" | "disputed_link" => Tone::Bad,
             "requested" | "pending" | "processing" | "awaiting" | "placed" | "reserved"
-            | "submitted" | "under_review" | "warning_under_review" | "parked" | "accepted"
-            | "pending_decision" | "in_transit" | "transfer_submitted" | "transfer_created"
-            | "bank_submitted" | "sent" | "stored" | "received" | "open" | "unpaid"
-            | "partly_shipped" | "shipped" | "unfulfilled" | "hold" | "committed" => Tone::Waiting,
+            | "submitted" | "approved" | "under_review" | "warning_under_review" | "parked"
+            | "requires_action" | "in_transit" | "transfer_submitted" | "transfer_deferred"
+            | "transferred" | "bank_submitted" | "sent" | "received" | "unpaid" | "onboarding"
+            | "partly_shipped" | "shipped" | "unfulfilled" | "hold" | "dispute_to_answer"
+            | "parked_webhook" | "escalated_refund" => Tone::Waiting,
             _ => Tone::Plain,
         }
     }
@@ -199,35 +203,35 @@ impl HtmlSafe for Status {}
 
 /// The name of something, leading to its page where the reader may see one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// What the reader calls it.
-    pub label: String,
+    pub(crate) label: String,
     /// Its full id, shown on hover.
-    pub id: String,
+    pub(crate) id: String,
     /// Its page.
-    pub href: Option<String>,
+    pub(crate) href: Option<String>,
 }
 
 impl Reference {
     /// A thing with an id of ours, shown shortened, on this page.
     #[must_use]
-    pub fn to_page(id: impl Display, page: &str) -> Self {
+    pub(crate) fn to_page(id: impl Display, page: &str) -> Self {
         let id = id.to_string();
         Self { label: shortened(&id), href: Some(format!("{page}/{id}")), id }
     }
 
     /// A thing that has no page of its own.
     #[must_use]
-    pub fn plain(id: impl Display) -> Self {
+    pub(crate) fn plain(id: impl Display) -> Self {
         let id = id.to_string();
         Self { label: shortened(&id), href: None, id }
     }
 
     /// Calls it by a name people use, where there is one.
     #[must_use]
-    pub fn called(mut self, name: Option<&str>) -> Self {
+    pub(crate) fn called(mut self, name: Option<&str>) -> Self {
         if let Some(name) = name.filter(|name| !name.is_empty()) {
-            name.clone_into(&mut self.label);
+            self.label = truncated(name);
         }
         self
     }
@@ -260,7 +264,7 @@ impl HtmlSafe for Reference {}
 
 /// The first letters and the last eight characters of a long id; short ids whole.
 #[must_use]
-pub fn shortened(id: &str) -> String {
+pub(crate) fn shortened(id: &str) -> String {
     match (id.split_once('_'), id.is_ascii()) {
         (Some((prefix, rest)), true) if rest.len() > 16 => {
             format!("{prefix}\u{2026}{}", &rest[rest.len() - 8..])
@@ -271,10 +275,22 @@ pub fn shortened(id: &str) -> String {
 
 /// Whole days of a calendar, `2026-03-01`, as people write them: `1 Mar`.
 #[must_use]
-pub fn day_label(day: &str) -> String {
+pub(crate) fn day_label(day: &str) -> String {
     day.parse::<chrono::NaiveDate>()
         .map_or_else(|_| day.to_owned(), |date| date.format("%-d %b").to_string())
 }
+
+/// A name of any length, short enough for a table; the whole stands in the title.
+fn truncated(name: &str) -> String {
+    if name.chars().count() <= NAME_CHARS_MAX {
+        return name.to_owned();
+    }
+    let mut short: String = name.chars().take(NAME_CHARS_MAX - 1).collect();
+    short.push('\u{2026}');
+    short
+}
+
+const NAME_CHARS_MAX: usize = 32;
 
 fn escaped(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     match escape(text, Html) {
@@ -285,7 +301,7 @@ fn escaped(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
 
 /// A part of a URL's query or path, percent-encoded.
 #[must_use]
-pub fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -1,15 +1,15 @@
 //! One file per resource. A handler parses, asks for permission, sends, and answers.
 
-pub mod books;
-pub mod catalogue;
-pub mod disputes;
-pub mod keys;
-pub mod lists;
-pub mod operations;
-pub mod orders;
-pub mod payments;
-pub mod payouts;
-pub mod refunds;
-pub mod sellers;
-pub mod tenant;
-pub mod webhooks;
+pub(crate) mod books;
+pub(crate) mod catalogue;
+pub(crate) mod disputes;
+pub(crate) mod keys;
+pub(crate) mod lists;
+pub(crate) mod operations;
+pub(crate) mod orders;
+pub(crate) mod payments;
+pub(crate) mod payouts;
+pub(crate) mod refunds;
+pub(crate) mod sellers;
+pub(crate) mod tenant;
+pub(crate) mod webhooks;

@@ -1,0 +1,533 @@
+//! Every page with made-up data: what the tests read, and what people look at in a browser.
+
+use chrono_tz::Tz;
+use kernel::{Currency, Timestamp};
+
+use super::{
+    chart::{self, DayBars},
+    shown::{Amount, Due, Reference, Status, When},
+    views::*,
+};
+
+/// A title as an attacker would write it.
+pub(super) const HOSTILE: &str = "<script>alert(1)</script>\" onclick=\"alert(2)\" style='x'";
+
+const SELLER: &str = "/dashboard/sellers";
+const ORDER: &str = "/dashboard/orders";
+
+fn now() -> Timestamp {
+    "2026-03-31T09:00:00Z".parse().unwrap()
+}
+
+fn when(days: i64) -> When {
+    When::new(now().plus_days(days), Tz::Europe__Berlin)
+}
+
+fn usd(minor: i64) -> Amount {
+    Amount::of(minor, Currency::USD)
+}
+
+fn seller(name: &str) -> Reference {
+    Reference::to_page(kernel::SellerId::derived(&[name]), SELLER).called(Some(name))
+}
+
+fn order(name: &str) -> Reference {
+    Reference::to_page(kernel::OrderId::derived(&[name]), ORDER).called(Some(name))
+}
+
+fn frame(title: &str, current: &str) -> Frame {
+    let pages = [
+        ("Overview", "/dashboard"),
+        ("Sellers", "/dashboard/sellers"),
+        ("Orders", "/dashboard/orders"),
+        ("Refunds", "/dashboard/refunds"),
+        ("Disputes", "/dashboard/disputes"),
+        ("Payouts", "/dashboard/payouts"),
+        ("Work items", "/dashboard/work-items"),
+        ("Stripe events", "/dashboard/webhooks"),
+    ];
+    Frame {
+        title: title.to_owned(),
+        tenant: "Riverbend Makers".to_owned(),
+        sandbox: true,
+        role: "finance ops".to_owned(),
+        nav: pages
+            .into_iter()
+            .map(|(label, href)| NavItem { label, href: href.to_owned(), current: href == current })
+            .collect(),
+        csrf: "c5f1".to_owned(),
+        zone: "Europe/Berlin".to_owned(),
+        notice: (current == "/dashboard/refunds").then_some("The refund was approved."),
+    }
+}
+
+fn choices(labels: &[&str], chosen: usize) -> Vec<Choice> {
+    labels
+        .iter()
+        .enumerate()
+        .map(|(n, label)| Choice {
+            label: (*label).to_owned(),
+            href: format!("?choice={label}"),
+            current: n == chosen,
+        })
+        .collect()
+}
+
+fn earnings_row(label: &str, gross: i64, lost: i64) -> EarningsRow {
+    EarningsRow {
+        label: label.to_owned(),
+        gross: usd(gross),
+        fees: usd(gross / 10),
+        refunds: usd(lost),
+        disputes: usd(lost / 3),
+        adjustments: usd(0),
+        net: usd(gross - gross / 10 - lost - lost / 3),
+    }
+}
+
+fn earnings() -> Earnings {
+    let days: Vec<EarningsRow> = (1..=31_i64)
+        .map(|day| {
+            let gross = 40_000 + (day * 37 % 11) * 9_500 + (day * 53 % 7) * 4_000;
+            let lost = if day % 9 == 4 { 140_000 } else { (day * 29 % 5) * 2_300 };
+            earnings_row(&format!("2026-03-{day:02}"), gross, lost)
+        })
+        .collect();
+    let bars: Vec<DayBars> = days
+        .iter()
+        .map(|row| DayBars {
+            day: row.label.clone(),
+            gross: row.gross.0.minor(),
+            net: row.net.0.minor(),
+        })
+        .collect();
+    let sum = |part: fn(&EarningsRow) -> Amount| days.iter().map(|row| part(row).0.minor()).sum();
+    Earnings {
+        currency: "USD".to_owned(),
+        currencies: choices(&["USD", "EUR", "JPY", "KWD"], 0),
+        periods: choices(&["7 days", "30 days", "90 days", "All time"], 1),
+        period: "1 Mar 2026 to 31 Mar 2026".to_owned(),
+        pictures: chart::earnings(&bars, Currency::USD),
+        total: earnings_row("Together", sum(|row| row.gross), sum(|row| row.refunds)),
+        days,
+    }
+}
+
+fn orders() -> Vec<OrderRow> {
+    [
+        ("R-10421", "confirmed", "paid", 54_13, 0),
+        ("R-10420", "completed", "partially_refunded", 1_240_00, 200_00),
+        ("R-10419", "placed", "processing", 89_90, 0),
+        ("R-10418", "confirmed", "charged_back", 310_00, 0),
+        ("R-10417", "expired", "awaiting", 12_00, 0),
+    ]
+    .into_iter()
+    .zip(0_i64..)
+    .map(|((name, status, payment, total, refunded), age)| OrderRow {
+        order: order(name),
+        placed: when(-age),
+        status: Status::of(status),
+        payment: Status::of(payment),
+        lines: 2,
+        total: usd(total),
+        refunded: usd(refunded),
+    })
+    .collect()
+}
+
+fn refunds() -> Vec<RefundRow> {
+    [("requested", "The glaze has a crack", true), ("succeeded", "", false), ("failed", HOSTILE, false)]
+        .into_iter()
+        .zip(1_i64..)
+        .map(|((status, reason, open), age)| RefundRow {
+            refund: Reference::plain(kernel::RefundId::derived(&[status])),
+            order: Some(order("R-10420")),
+            seller: Some(seller("Kiln & Clay")),
+            requested: when(-age),
+            amount: usd(100_00 * age),
+            status: Status::of(status),
+            reason: reason.to_owned(),
+            decide_by: open.then(|| Due { at: when(2), now: now() }),
+            decide: open.then(|| {
+                (kernel::RefundId::derived(&[status]).to_string(), "once".to_owned())
+            }),
+        })
+        .collect()
+}
+
+fn disputes() -> Vec<DisputeRow> {
+    [("needs_response", Some(1)), ("under_review", None), ("won", None), ("lost", None)]
+        .into_iter()
+        .zip(3_i64..)
+        .map(|((status, due), age)| DisputeRow {
+            dispute: Reference::plain(format!("dp_1Q{age}fSample")),
+            order: Some(order("R-10418")),
+            opened: when(-age),
+            amount: usd(310_00),
+            status: Status::of(status),
+            reason: "product_not_received".to_owned(),
+            due: due.map(|days| Due { at: when(days), now: now() }),
+            assignee: due.map(|_| "finance ops".to_owned()),
+        })
+        .collect()
+}
+
+fn payouts() -> Vec<PayoutRow> {
+    [("paid", "arrived 28 Mar"), ("transfer_created", "expected 2 Apr"), ("failed", "account_closed")]
+        .into_iter()
+        .zip(2_i64..)
+        .map(|((status, note), age)| PayoutRow {
+            payout: Reference::plain(kernel::PayoutId::derived(&[status])),
+            seller: Some(seller("Kiln & Clay")),
+            requested: when(-age),
+            amount: Some(usd(2_450_00)),
+            status: Status::of(status),
+            note: note.to_owned(),
+        })
+        .collect()
+}
+
+fn work_items() -> Vec<WorkItemRow> {
+    [
+        ("unallocated", "A charge that nobody ordered", Some(120_00)),
+        ("quarantined", "charge.refund.updated could not be read", None),
+        ("open_clearing", "Stripe has not confirmed this transfer", Some(-88_10)),
+    ]
+    .into_iter()
+    .map(|(kind, detail, amount)| WorkItemRow {
+        kind: Status::of(kind),
+        about: Reference::plain("ch_3QSampleSample"),
+        detail: detail.to_owned(),
+        amount: amount.map(usd),
+        since: when(-4),
+        due: None,
+        explain: "/dashboard/events/1".to_owned(),
+    })
+    .collect()
+}
+
+fn balances() -> Vec<Balances> {
+    let card = |label, minor, hint| Card {
+        label,
+        amount: usd(minor),
+        hint,
+        explain: Some("/dashboard/explain?account=pending".to_owned()),
+    };
+    vec![
+        Balances {
+            currency: "USD".to_owned(),
+            total: usd(12_840_55),
+            cards: vec![
+                card("Pending", 4_210_30, "Earned, waiting for release"),
+                card("Available", 8_320_25, "May be paid out"),
+                card("Reserve", 500_00, "Kept back for a time"),
+                card("Dispute hold", 310_00, "Kept back for open disputes"),
+                card("Owed", -500_00, "To be netted with the next releases"),
+            ],
+            payout: Some(("8320.25".to_owned(), "once".to_owned())),
+        },
+        Balances {
+            currency: "JPY".to_owned(),
+            total: Amount::of(240_000, "JPY".parse().unwrap()),
+            cards: vec![Card {
+                label: "Pending",
+                amount: Amount::of(240_000, "JPY".parse().unwrap()),
+                hint: "Earned, waiting for release",
+                explain: None,
+            }],
+            payout: None,
+        },
+    ]
+}
+
+fn shipments() -> Vec<ShipmentRow> {
+    vec![ShipmentRow {
+        name: "S-1".to_owned(),
+        carrier: "Parcel Post".to_owned(),
+        tracking: "PP123456789".to_owned(),
+        status: Status::of("shipped"),
+        shipped: Some(when(-3)),
+    }]
+}
+
+fn totals() -> Vec<Figure> {
+    [("Goods", 1_200_00), ("Discount", -50_00), ("Shipping", 40_00), ("Tax", 50_00), ("Total", 1_240_00)]
+        .into_iter()
+        .map(|(label, minor)| Figure { label, amount: Some(usd(minor)) })
+        .collect()
+}
+
+fn overview() -> OverviewPage {
+    let trial = |book: &str, currency: &str, minor: i64| {
+        let currency: Currency = currency.parse().unwrap();
+        let of = |minor| Amount::of(minor, currency);
+        TrialRow {
+            book: book.to_owned(),
+            currency: currency.to_string(),
+            assets: of(minor),
+            liabilities: of(minor - 200),
+            equity: of(0),
+            income: of(500),
+            expenses: of(300),
+            difference: of(0),
+        }
+    };
+    OverviewPage {
+        frame: frame("Overview", "/dashboard"),
+        trial: Some(vec![
+            trial("Platform", "USD", 18_250_310),
+            trial("Platform", "EUR", 4_120_000),
+            trial("Platform", "JPY", 9_120_000),
+            trial("Connected accounts", "USD", 3_210_000),
+        ]),
+        earnings: Some(earnings()),
+        top_sellers: ["Kiln & Clay", "North Loom", "Paper Lantern Press", HOSTILE]
+            .into_iter()
+            .zip(1_i64..)
+            .map(|(name, n)| (seller(name), usd(900_000 / n)))
+            .collect(),
+        work_items: Some(work_items()),
+        orders: orders(),
+        refunds: refunds(),
+        disputes: disputes(),
+        payouts: payouts(),
+        progress: Progress { head: 48_211, behind: 3, stopped: vec![] },
+    }
+}
+
+fn sellers_page() -> SellersPage {
+    let money = |n: i64| SellerMoney {
+        net: usd(n * 5),
+        pending: usd(n * 2),
+        available: usd(n),
+        held: usd(n / 3),
+        owed: usd(0),
+    };
+    SellersPage {
+        frame: frame("Sellers", "/dashboard/sellers"),
+        sellers: ["Kiln & Clay", "North Loom", HOSTILE]
+            .into_iter()
+            .map(|name| SellerRow {
+                seller: seller(name),
+                organizer: Some(Reference::to_page("spring-fair", "/dashboard/organizers")),
+                status: Status::of("active"),
+                balances: vec![money(120_000), money(40_000)],
+            })
+            .collect(),
+        next: Some("?cursor=x".to_owned()),
+        with_money: true,
+    }
+}
+
+fn seller_page() -> SellerPage {
+    let entries = [("sale", 45_00), ("refund", -40_00), ("chargeback", -310_00), ("release", 0)]
+        .into_iter()
+        .zip(0_i64..)
+        .map(|((nature, minor), age)| EntryRow {
+            when: when(-age),
+            nature: Status::of(nature),
+            about: Some(order("R-10420")),
+            product: "mug-blue".to_owned(),
+            amount: usd(minor),
+            running: usd(12_840_55 - age * 1000),
+            explain: "/dashboard/events/48000".to_owned(),
+        })
+        .collect();
+    SellerPage {
+        frame: frame("Kiln & Clay", "/dashboard/sellers"),
+        id: kernel::SellerId::derived(&["a"]).to_string(),
+        name: "Kiln & Clay".to_owned(),
+        status: Status::of("active"),
+        organizer: Some(Reference::to_page("spring-fair", "/dashboard/organizers")),
+        money: Some(SellerPageMoney { balances: balances(), earnings: earnings(), entries }),
+        orders: orders(),
+        refunds: refunds(),
+        disputes: disputes(),
+        payouts: payouts(),
+    }
+}
+
+fn order_page() -> OrderPage {
+    let line = |number, title: &str| LineRow {
+        number,
+        title: title.to_owned(),
+        seller: seller("Kiln & Clay"),
+        quantity: 2,
+        unit_price: usd(300_00),
+        discount: usd(25_00),
+        shipping: usd(20_00),
+        tax: usd(25_00),
+        total: usd(620_00),
+        fee: usd(60_00),
+        seller_net: usd(560_00),
+        refunded: usd(100_00),
+        fulfilment: Status::of("shipped"),
+    };
+    let timeline = ["order.placed", "payment.captured", "order.paid", "order.lines_shipped"]
+        .into_iter()
+        .zip(0_i64..)
+        .map(|(what, n)| TimelineItem {
+            when: when(n - 5),
+            what: what.to_owned(),
+            who: "stripe".to_owned(),
+            webhook: Some("evt_1QSample".to_owned()),
+            explain: "/dashboard/events/12".to_owned(),
+        })
+        .collect();
+    OrderPage {
+        frame: frame("Order R-10420", "/dashboard/orders"),
+        id: kernel::OrderId::derived(&["R-10420"]).to_string(),
+        name: "R-10420".to_owned(),
+        status: Status::of("confirmed"),
+        payment: Status::of("partially_refunded"),
+        buyer: "guest".to_owned(),
+        placed: when(-5),
+        paid: Some(when(-5)),
+        charge: Some("ch_3QSampleSample".to_owned()),
+        totals: totals(),
+        lines: vec![line(1, "Blue stoneware mug"), line(2, HOSTILE)],
+        shipments: shipments(),
+        refunds: refunds(),
+        reconciliation: Some(
+            [("Captured", Some(1_240_00)), ("Sellers", Some(1_120_00)), ("Commission", Some(120_00)), ("Tax", Some(50_00)), ("Discount", Some(50_00)), ("Stripe's fee", None), ("Difference", Some(0))]
+                .into_iter()
+                .map(|(label, minor)| Figure { label, amount: minor.map(usd) })
+                .collect(),
+        ),
+        timeline: Some(timeline),
+    }
+}
+
+fn explain_page() -> ExplainPage {
+    ExplainPage {
+        frame: frame("Available", "/dashboard/sellers"),
+        figure: "Available".to_owned(),
+        account: "liabilities:seller:sel_0123:available".to_owned(),
+        of: seller("Kiln & Clay"),
+        choices: choices(&["All", "Pending", "Available", "Reserve"], 2),
+        amount: usd(8_320_25),
+        lines: (0..6_i64)
+            .map(|n| FigureLine {
+                position: 48_000 - n.unsigned_abs() * 17,
+                when: when(-n),
+                event: "seller_account.released".to_owned(),
+                about: Some(order("R-10420")),
+                amount: usd(450_00 - n * 300_00),
+                running: usd(8_320_25 - n * 450_00),
+                explain: "/dashboard/events/48000".to_owned(),
+            })
+            .collect(),
+        earlier: Some(usd(5_000_00)),
+        older: Some("?before=47000".to_owned()),
+    }
+}
+
+fn event_page() -> EventPage {
+    let line = |account: &str, minor: i64| JournalRow {
+        entry: 1,
+        book: "Platform".to_owned(),
+        account: account.to_owned(),
+        debit: (minor > 0).then(|| usd(minor)),
+        credit: (minor < 0).then(|| usd(-minor)),
+    };
+    EventPage {
+        frame: frame("Event 48000", "/dashboard"),
+        position: 48_000,
+        event_id: "0197a3f2-1111-7000-8000-000000000000".to_owned(),
+        lines: vec![
+            line("assets:clearing:internal:claim:ord_0197a3f211117000800000000000beef:0", 45_00),
+            line("liabilities:seller:sel_0197a3f211117000800000000000beef:pending", -45_00),
+        ],
+        causes: ["seller_account.credited", "order.paid", "payment.captured"]
+            .into_iter()
+            .zip(0..3)
+            .map(|(what, n)| CauseRow {
+                position: 48_000 - n,
+                what: what.to_owned(),
+                stream: "order-ord_0197a3f2".to_owned(),
+                when: when(-1),
+                who: "stripe".to_owned(),
+                request: None,
+                webhook: (n == 2).then(|| "evt_1QSample".to_owned()),
+                href: "/dashboard/events/47999".to_owned(),
+            })
+            .collect(),
+        payload: Some("{\"title\":\"<script>\"}".to_owned()),
+    }
+}
+
+fn guest_page() -> GuestOrderPage {
+    let line = |line: u32, title: &str, refundable: Option<i64>| GuestLine {
+        line,
+        title: title.to_owned(),
+        quantity: 1,
+        total: usd(620_00),
+        refunded: usd(if line == 1 { 100_00 } else { 0 }),
+        fulfilment: Status::of("shipped"),
+        refundable: refundable.map(usd),
+    };
+    GuestOrderPage {
+        shop: "Riverbend Makers".to_owned(),
+        id: kernel::OrderId::derived(&["R-10420"]).to_string(),
+        name: "R-10420".to_owned(),
+        status: Status::of("confirmed"),
+        payment: Status::of("paid"),
+        placed: when(-5),
+        totals: totals(),
+        lines: vec![line(0, "Blue stoneware mug", Some(620_00)), line(1, HOSTILE, None)],
+        shipments: shipments(),
+        refunds: refunds(),
+        token: "token".to_owned(),
+        once: "once".to_owned(),
+        notice: Some("We have asked for your refund."),
+        zone: "Europe/Berlin".to_owned(),
+    }
+}
+
+/// All pages, rendered, by name.
+pub(super) fn pages() -> Vec<(&'static str, String)> {
+    use askama::Template;
+    let paging = || Paging {
+        filters: choices(&["All", "Open"], 0),
+        next: Some("?cursor=x".to_owned()),
+    };
+    let webhooks = vec![WebhookRow {
+        event: Reference::plain("evt_1QSampleSampleSampleSample"),
+        kind: "charge.succeeded".to_owned(),
+        endpoint: "platform".to_owned(),
+        received: when(-1),
+        status: Status::of("quarantined"),
+        note: HOSTILE.to_owned(),
+    }];
+    let organizer = OrganizerPage {
+        frame: frame("spring-fair", "/dashboard/sellers"),
+        name: "spring-fair".to_owned(),
+        earnings: earnings(),
+        sellers: vec![(seller("Kiln & Clay"), earnings_row("", 900_000, 20_000))],
+    };
+    let problem = ProblemPage {
+        status: 409,
+        title: "Already decided".to_owned(),
+        detail: HOSTILE.to_owned(),
+        code: "refund.already_decided".to_owned(),
+        back: "/dashboard/refunds".to_owned(),
+    };
+    vec![
+        ("overview", overview().render().unwrap()),
+        ("sellers", sellers_page().render().unwrap()),
+        ("seller", seller_page().render().unwrap()),
+        ("organizer", organizer.render().unwrap()),
+        ("order", order_page().render().unwrap()),
+        ("orders", OrdersPage { frame: frame("Orders", "/dashboard/orders"), paging: paging(), orders: orders() }.render().unwrap()),
+        ("refunds", RefundsPage { frame: frame("Refunds", "/dashboard/refunds"), paging: paging(), refunds: refunds() }.render().unwrap()),
+        ("disputes", DisputesPage { frame: frame("Disputes", "/dashboard/disputes"), paging: paging(), disputes: disputes() }.render().unwrap()),
+        ("payouts", PayoutsPage { frame: frame("Payouts", "/dashboard/payouts"), paging: paging(), payouts: payouts() }.render().unwrap()),
+        ("work_items", WorkItemsPage { frame: frame("Work items", "/dashboard/work-items"), paging: paging(), work_items: work_items() }.render().unwrap()),
+        ("webhooks", WebhooksPage { frame: frame("Stripe events", "/dashboard/webhooks"), paging: paging(), webhooks }.render().unwrap()),
+        ("explain", explain_page().render().unwrap()),
+        ("event", event_page().render().unwrap()),
+        ("login", LoginPage { failure: Some("This key is not valid (any more).".to_owned()) }.render().unwrap()),
+        ("problem", problem.render().unwrap()),
+        ("guest_order", guest_page().render().unwrap()),
+    ]
+}

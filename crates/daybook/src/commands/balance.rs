@@ -1,0 +1,143 @@
+//! `daybook balance`: the trial balance or a seller's balance, as of an instant and as known at a
+//! position, straight from the log.
+
+use std::collections::BTreeMap;
+
+use aggregates::fact::Fact;
+use kernel::{Currency, Money, SellerId, TenantId, Timestamp};
+use projections::postings::postings;
+use serde::Serialize;
+use store::{Log, Position, StreamId};
+
+use crate::{
+    config::DataArgs,
+    house::{read_log, some_tenant_of},
+    outcome::{Failure, Outcome},
+    show,
+};
+
+/// Which balances.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Only this seller's accounts
+    #[arg(long)]
+    seller: Option<SellerId>,
+    /// Only this currency
+    #[arg(long)]
+    currency: Option<Currency>,
+    /// What had taken effect before this instant (RFC 3339)
+    #[arg(long)]
+    as_of: Option<Timestamp>,
+    /// What was known at this position of the log
+    #[arg(long)]
+    known_at: Option<u64>,
+    /// Also accounts whose balance is zero
+    #[arg(long)]
+    all: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One account's balance; debits positive, minor units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Line {
+    book: String,
+    account: String,
+    currency: Currency,
+    minor: i64,
+    amount: String,
+}
+
+type Sums = BTreeMap<(String, String, Currency), i128>;
+
+pub(crate) async fn run(args: Args) -> Outcome {
+    let log = read_log(&args.data).await?;
+    let tenant = some_tenant_of(&*log).await?;
+    let sums = sums(&*log, tenant, &args).await?;
+    let lines = lines_of(sums, args.all)?;
+    if args.json {
+        return show::json(&lines);
+    }
+    let rows = lines
+        .iter()
+        .map(|line| {
+            let money = Money::new(line.minor, line.currency);
+            let (debit, credit) = if line.minor >= 0 {
+                (money.amount_text(), String::new())
+            } else {
+                let mirrored =
+                    line.minor.checked_neg().map(|minor| Money::new(minor, line.currency));
+                (String::new(), mirrored.unwrap_or(money).amount_text())
+            };
+            vec![line.book.clone(), line.account.clone(), line.currency.to_string(), debit, credit]
+        })
+        .collect();
+    let header = ["book", "account", "currency", "debit", "credit"];
+    println!("{}", show::table(&header, &[3, 4], rows));
+    Ok(())
+}
+
+async fn sums(log: &dyn Log, tenant: TenantId, args: &Args) -> Outcome<Sums> {
+    let head = log.head().await.map_err(Failure::unavailable)?.position;
+    let through = args.known_at.map_or(head, |position| Position(position).min(head));
+    let bar = show::bar("reading");
+    bar.set_length(through.0);
+    let mut sums = Sums::new();
+    let mut after = Position::START;
+    while after < through {
+        let page = log.read_all(after, 2000).await.map_err(Failure::unavailable)?;
+        let Some(end) = page.events.last().map(|recorded| recorded.position) else { break };
+        for recorded in page.events.iter().filter(|one| one.position <= through) {
+            if recorded.stream.tenant == tenant {
+                let fact = Fact::decode(&recorded.stream.category, &recorded.payload)
+                    .map_err(Failure::check)?;
+                add(&mut sums, &recorded.stream, &fact, args).map_err(|error| {
+                    Failure::check(format!("position {}: {error}", recorded.position))
+                })?;
+            }
+        }
+        after = end;
+        bar.set_position(after.0);
+    }
+    bar.finish_and_clear();
+    Ok(sums)
+}
+
+fn add(
+    sums: &mut Sums,
+    stream: &StreamId,
+    fact: &Fact,
+    args: &Args,
+) -> Result<(), projections::postings::PostingFault> {
+    for entry in postings(stream, fact)? {
+        let in_effect = args.as_of.is_none_or(|as_of| entry.effective() < as_of);
+        let wanted = args.currency.is_none_or(|currency| entry.currency() == currency);
+        if !in_effect || !wanted {
+            continue;
+        }
+        for posting in entry.lines() {
+            let account = posting.account().to_string();
+            if args.seller.is_some_and(|seller| !account.contains(&seller.to_string())) {
+                continue;
+            }
+            let key = (entry.book().to_string(), account, entry.currency());
+            *sums.entry(key).or_default() += i128::from(posting.signed());
+        }
+    }
+    Ok(())
+}
+
+fn lines_of(sums: Sums, all: bool) -> Outcome<Vec<Line>> {
+    sums.into_iter()
+        .filter(|(_, sum)| all || *sum != 0)
+        .map(|((book, account, currency), sum)| {
+            let minor = i64::try_from(sum)
+                .map_err(|_| Failure::check(format!("{account} exceeds 64-bit minor units")))?;
+            let amount = Money::new(minor, currency).amount_text();
+            Ok(Line { book, account, currency, minor, amount })
+        })
+        .collect()
+}

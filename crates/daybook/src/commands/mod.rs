@@ -1,0 +1,63 @@
+//! The subcommands, one file each.
+
+mod balance;
+mod doctor;
+mod explain;
+mod export;
+mod import;
+mod keys;
+mod rebuild;
+mod reference;
+mod replay;
+mod serve;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::outcome::Outcome;
+
+/// What Daybook can be asked to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API, the webhooks and the dashboard
+    Serve(serve::Args),
+    /// Recompute everything from the first event and compare with the live state
+    Replay(replay::Args),
+    /// Build read models anew
+    Rebuild(rebuild::Args),
+    /// Write the event stream with its manifest, or one table as CSV
+    Export(export::Args),
+    /// Read balance transactions from Stripe's files
+    Import(import::Args),
+    /// Check an exported event stream offline
+    Verify(verify::Args),
+    /// Show the trial balance, or a seller's balance, as of a day and as known at a position
+    Balance(balance::Args),
+    /// Say why a seller's balance is what it is
+    Explain(explain::Args),
+    /// List, create and revoke API keys
+    Keys(keys::Args),
+    /// Check that the set-up can keep its promises
+    Doctor(doctor::Args),
+    /// Write the generated reference (OpenAPI document, tables)
+    Reference(reference::Args),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) async fn run(self) -> Outcome {
+        match self {
+            Self::Serve(args) => serve::run(args).await,
+            Self::Replay(args) => replay::run(args).await,
+            Self::Rebuild(args) => rebuild::run(args).await,
+            Self::Export(args) => export::run(args).await,
+            Self::Import(args) => import::run(args).await,
+            Self::Verify(args) => verify::run(&args),
+            Self::Balance(args) => balance::run(args).await,
+            Self::Explain(args) => explain::run(args).await,
+            Self::Keys(args) => keys::run(args).await,
+            Self::Doctor(args) => doctor::run(args).await,
+            Self::Reference(args) => reference::run(&args),
+        }
+    }
+}

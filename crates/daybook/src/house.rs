@@ -1,0 +1,287 @@
+//! Putting the parts together: the only place that names a concrete store.
+
+use std::{net::TcpListener, path::Path, sync::Arc, time::Duration};
+
+use aggregates::{
+    api_key::{ApiKey, commands::ApiKeyCommand, events::Role},
+    tenant::{Tenant, commands::TenantCommand},
+    vocabulary::CommercePolicy,
+    webhook_event::events::Endpoint,
+};
+use api::{Api, Limits, RenderMetrics, secrets::KeySecret};
+use engine::{Bus, Engine, EngineParts, Envelope, StripePort, all_projections};
+use kernel::{KeyId, RequestId, SystemClock, TenantId};
+use payments::{
+    EndpointSecret, Secret, StripeBackfill, StripeConfig, StripeGateway, StripeIntake,
+    StripeTranslator, TenantClock,
+};
+use store::{Log, MemoryViews, Position, Views};
+use store_sqlite::{LogOptions, OpenLogError, OpenViewsError, SqliteLog, SqliteViews};
+
+use crate::{
+    config::{DataArgs, ServeArgs, StripeSecrets},
+    outcome::{Failure, Outcome},
+};
+
+/// How many aggregates of each type are kept in memory.
+const CACHED_PER_TYPE_MAX: usize = 20_000;
+/// How long workers may take to finish what is under way.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Opens the log for writing, alone.
+pub(crate) async fn open_log(data: &DataArgs) -> Outcome<Arc<dyn Log>> {
+    data.create()?;
+    let log = SqliteLog::open(data.log(), LogOptions::default()).await.map_err(log_failure)?;
+    Ok(Arc::new(log))
+}
+
+/// Opens the log for reading, beside a server that may be writing it.
+pub(crate) async fn read_log(data: &DataArgs) -> Outcome<Arc<dyn Log>> {
+    let log = SqliteLog::open(data.log(), LogOptions::read_only()).await.map_err(log_failure)?;
+    Ok(Arc::new(log))
+}
+
+/// Why the log did not open, and what to do.
+pub(crate) fn log_failure(error: OpenLogError) -> Failure {
+    match error {
+        OpenLogError::Locked { .. } => Failure::unavailable(format!(
+            "{error}; is a server running? Use --server and DAYBOOK_KEY to talk to it"
+        )),
+        other => Failure::unavailable(other),
+    }
+}
+
+fn views_failure(error: &OpenViewsError) -> Failure {
+    Failure::unavailable(error)
+}
+
+/// The tenant of a log: whoever stands in its first event.
+pub(crate) async fn tenant_of(log: &dyn Log) -> Outcome<Option<TenantId>> {
+    let page = log.read_all(Position::START, 1).await.map_err(Failure::unavailable)?;
+    Ok(page.events.first().map(|recorded| recorded.stream.tenant))
+}
+
+/// The tenant of a log that should have one.
+pub(crate) async fn some_tenant_of(log: &dyn Log) -> Outcome<TenantId> {
+    tenant_of(log).await?.ok_or_else(|| {
+        Failure::usage("the log is empty; start `daybook serve` once to make a tenant")
+    })
+}
+
+/// A server and everything behind it.
+pub(crate) struct House {
+    /// The engine.
+    pub(crate) engine: Arc<Engine>,
+    /// The HTTP server.
+    pub(crate) server: api::Running,
+    /// Whose log it is.
+    pub(crate) tenant: TenantId,
+    /// The secret of the first key, if it was made just now.
+    pub(crate) first_key: Option<KeySecret>,
+    log: Arc<dyn Log>,
+    views: Arc<dyn Views>,
+}
+
+impl House {
+    /// Opens the log, makes a tenant if there is none, and serves.
+    pub(crate) async fn open(
+        args: &ServeArgs,
+        secrets: &StripeSecrets,
+        metrics: Option<RenderMetrics>,
+        wanted_tenant: Option<TenantId>,
+    ) -> Outcome<Self> {
+        // The port first: a server that cannot listen should touch nothing.
+        let listener = TcpListener::bind(&args.listen).map_err(|error| {
+            Failure::unavailable(format!("cannot listen on {}: {error}", args.listen))
+        })?;
+        let log = open_log(&args.data).await?;
+        let opened = SqliteViews::open(args.data.views()).await;
+        let views: Arc<dyn Views> = Arc::new(opened.map_err(|error| views_failure(&error))?);
+        let bus = Bus::new(Arc::clone(&log), Arc::new(SystemClock), CACHED_PER_TYPE_MAX);
+        let (tenant, first_key) = tenant_and_key(&bus, args, wanted_tenant).await?;
+        let intake = StripeIntake::new(
+            bus.clone(),
+            endpoint_secrets(tenant, secrets),
+            Arc::new(SystemClock),
+        );
+        let stripe = gateway(&bus, tenant, args, secrets).await?;
+        let mut parts = EngineParts::new(bus, Arc::clone(&views));
+        parts.translator = Some(Arc::new(StripeTranslator::new()));
+        if let Some(port) = &stripe {
+            let backfill = StripeBackfill::new(tenant, Arc::clone(port), intake.clone());
+            parts.backfill = Some(Arc::new(backfill));
+        }
+        parts.stripe = stripe;
+        let engine = Arc::new(Engine::new(parts));
+        engine.start().await.map_err(Failure::unavailable)?;
+        let configured = !secrets.platform.is_empty() || !secrets.connect.is_empty();
+        let intake = configured.then(|| Arc::new(intake) as Arc<dyn engine::WebhookIntake>);
+        let api = Arc::new(Api::new(Arc::clone(&engine), intake, metrics, Limits::default()));
+        let server = api::serve(api, listener, args.workers).map_err(Failure::unavailable)?;
+        Ok(Self { engine, server, tenant, first_key, log, views })
+    }
+
+    /// Where it can be reached.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    /// Finishes what is under way, in order: requests, workers, read models, log.
+    pub(crate) async fn close(self) {
+        self.server.stop().await;
+        self.engine.shutdown(SHUTDOWN_PATIENCE).await;
+        self.views.close().await;
+        self.log.close().await;
+    }
+}
+
+fn endpoint_secrets(tenant: TenantId, secrets: &StripeSecrets) -> Vec<EndpointSecret> {
+    let of = |endpoint: Endpoint, texts: &[String]| {
+        texts
+            .iter()
+            .map(|text| EndpointSecret { tenant, endpoint, secret: Secret::new(text.as_str()) })
+            .collect::<Vec<_>>()
+    };
+    let mut all = of(Endpoint::Platform, &secrets.platform);
+    all.extend(of(Endpoint::Connect, &secrets.connect));
+    all
+}
+
+async fn gateway(
+    bus: &Bus,
+    tenant: TenantId,
+    args: &ServeArgs,
+    secrets: &StripeSecrets,
+) -> Outcome<Option<Arc<dyn StripePort>>> {
+    let Some(key) = &secrets.key else { return Ok(None) };
+    let mut config = StripeConfig::new(key.as_str());
+    if let Some(url) = &args.stripe_url {
+        config = config.with_url(url.as_str());
+    }
+    let clock = TenantClock::open(bus.clone(), tenant).await.map_err(Failure::unavailable)?;
+    let gateway =
+        StripeGateway::try_new(config, tenant, Arc::new(clock)).map_err(Failure::usage)?;
+    Ok(Some(Arc::new(gateway)))
+}
+
+async fn tenant_and_key(
+    bus: &Bus,
+    args: &ServeArgs,
+    wanted: Option<TenantId>,
+) -> Outcome<(TenantId, Option<KeySecret>)> {
+    if let Some(tenant) = tenant_of(&**bus.log()).await? {
+        return Ok((tenant, None));
+    }
+    let tenant = wanted.unwrap_or_else(TenantId::mint);
+    let command = TenantCommand::Provision {
+        tenant,
+        name: args.tenant_name.clone(),
+        mode: args.mode(),
+        time_zone: args.time_zone.clone(),
+        policy: CommercePolicy::default(),
+    };
+    let envelope = Envelope::of_operator(tenant, "serve", RequestId::mint());
+    let provisioned = bus.send::<Tenant>(&tenant.to_string(), command, envelope).await;
+    provisioned.map_err(Failure::usage)?;
+    let secret = issue_key(bus, tenant, args.mode(), NewKey::first()).await?;
+    Ok((tenant, Some(secret)))
+}
+
+/// A key to be issued at the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct NewKey {
+    /// What it is called.
+    pub(crate) name: String,
+    /// In which role its holder acts.
+    pub(crate) role: Role,
+    /// For partners: what it may do.
+    pub(crate) scopes: Vec<String>,
+    /// For seller roles: whose data.
+    pub(crate) seller: Option<kernel::SellerId>,
+    /// Requests per minute.
+    pub(crate) rate_per_minute: u32,
+}
+
+impl NewKey {
+    fn first() -> Self {
+        Self {
+            name: "first key".to_owned(),
+            role: Role::PlatformAdmin,
+            scopes: Vec::new(),
+            seller: None,
+            rate_per_minute: 60_000,
+        }
+    }
+}
+
+/// Issues a key and returns its secret, which is not kept.
+pub(crate) async fn issue_key(
+    bus: &Bus,
+    tenant: TenantId,
+    mode: kernel::Mode,
+    new: NewKey,
+) -> Outcome<KeySecret> {
+    let key = KeyId::mint();
+    let secret = KeySecret::draw(tenant, key, mode).map_err(Failure::unavailable)?;
+    let command = ApiKeyCommand::Issue {
+        key,
+        name: new.name,
+        prefix: secret.hint(),
+        hash: secret.hash(),
+        role: new.role,
+        scopes: new.scopes,
+        seller: new.seller,
+        mode,
+        rate_per_minute: new.rate_per_minute,
+        expires_at: None,
+    };
+    let envelope = Envelope::of_operator(tenant, "keys", RequestId::mint());
+    let issued = bus.send::<ApiKey>(&key.to_string(), command, envelope).await;
+    issued.map_err(Failure::usage)?;
+    Ok(secret)
+}
+
+/// Answers built in memory from a log that is only read: for questions beside a running server.
+pub(crate) struct Reading {
+    /// The engine with its projections.
+    pub(crate) engine: Engine,
+    /// Where the log ended when it was read.
+    pub(crate) head: Position,
+}
+
+impl Reading {
+    /// Builds these projections (all, if none are named) up to the end of the log.
+    pub(crate) async fn of(
+        log: Arc<dyn Log>,
+        names: &[&str],
+        progress: &indicatif::ProgressBar,
+    ) -> Outcome<Self> {
+        let head = log.head().await.map_err(Failure::unavailable)?.position;
+        let bus = Bus::new(log, Arc::new(SystemClock), CACHED_PER_TYPE_MAX);
+        let wanted = all_projections()
+            .into_iter()
+            .filter(|projection| names.is_empty() || names.contains(&projection.name()))
+            .collect();
+        let parts = EngineParts::new(bus, Arc::new(MemoryViews::new()));
+        let engine = Engine::with_projections(parts, wanted);
+        engine.start_projections();
+        progress.set_length(head.0);
+        while !engine.wait_for(head, Duration::from_millis(100)).await {
+            let status = engine.projector().status(head);
+            let stopped =
+                status.iter().find_map(|one| one.stopped.as_ref().map(|why| (one.name, why)));
+            if let Some((name, why)) = stopped {
+                return Err(Failure::check(format!("{name} stands still: {why}")));
+            }
+            let reached = status.iter().map(|one| one.position.0).min().unwrap_or_default();
+            progress.set_position(reached);
+        }
+        progress.finish_and_clear();
+        Ok(Self { engine, head })
+    }
+}
+
+/// Whether a file is there.
+pub(crate) fn exists(path: &Path) -> bool {
+    path.try_exists().unwrap_or(false)
+}
