@@ -232,7 +232,6 @@ fn may_want(event_type: &str) -> bool {
 }
 
 /// What a fact mentions and does not carry.
-#[expect(clippy::wildcard_enum_match_arm, reason = "these facts mention a transaction, no others")]
 fn wanted_by(fact: &Fact) -> Vec<Fetch> {
     let one = |txn: &TxnRef, account: Option<&AccountRef>| {
         vec![Fetch::Transaction { txn: txn.clone(), account: account.cloned() }]

@@ -142,7 +142,8 @@ impl Station for Effects {
             let about_a_call =
                 matches!(&*recorded.stream.category, "refund" | "payment" | "payout" | "dispute")
                     && concerns_a_call(&recorded.event_type);
-            if !about_a_call && !(expire_session && self.port.is_some()) {
+            let may_expire = expire_session && self.port.is_some();
+            if !(about_a_call || may_expire) {
                 continue;
             }
             let metadata = Metadata::from_json(&recorded.metadata)

@@ -217,7 +217,6 @@ fn of_refund(tenant: TenantId, event: &RefundEvent, known: &mut Option<RefundCal
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts do not concern the session")]
 fn of_payment(tenant: TenantId, event: &PaymentEvent, session: &mut Option<OpenEffect>) {
     match event {
         PaymentEvent::Requested {
@@ -278,42 +277,9 @@ impl OfPayout {
                 self.seller = Some(*seller);
                 self.account = Some(account.clone());
             }
-            PayoutEvent::TransferSubmitted { payout, account, amount, idempotency_key, .. } => {
-                let call = CreateTransfer {
-                    tenant,
-                    payout: *payout,
-                    account: account.clone(),
-                    amount: *amount,
-                    idempotency_key: idempotency_key.clone(),
-                };
-                self.id = Some(*payout);
-                self.transfer = Some(OpenEffect::submitted(Call::Transfer(call, self.seller)));
-            }
-            PayoutEvent::BankSubmitted { attempt, account, amount, idempotency_key, .. } => {
-                self.bank = self.id.map(|payout| {
-                    OpenEffect::submitted(Call::BankPayout(CreatePayout {
-                        tenant,
-                        payout,
-                        attempt: *attempt,
-                        account: account.clone(),
-                        amount: *amount,
-                        idempotency_key: idempotency_key.clone(),
-                    }))
-                });
-            }
-            PayoutEvent::ReversalSubmitted { transfer, amount, idempotency_key, .. } => {
-                self.reversal = self.id.zip(self.account.clone()).map(|(payout, account)| {
-                    let call = ReverseTransfer {
-                        tenant,
-                        payout,
-                        transfer: transfer.clone(),
-                        account,
-                        amount: *amount,
-                        idempotency_key: idempotency_key.clone(),
-                    };
-                    OpenEffect::submitted(Call::Reversal(call, self.seller))
-                });
-            }
+            PayoutEvent::TransferSubmitted { .. }
+            | PayoutEvent::BankSubmitted { .. }
+            | PayoutEvent::ReversalSubmitted { .. } => self.submitted(tenant, event),
             PayoutEvent::TransferCreated { payout, account, .. } => {
                 self.id = Some(*payout);
                 self.account = Some(account.clone());
@@ -344,9 +310,48 @@ impl OfPayout {
             | PayoutEvent::Stuck { .. } => {}
         }
     }
+
+    fn submitted(&mut self, tenant: TenantId, event: &PayoutEvent) {
+        if let PayoutEvent::TransferSubmitted { payout, account, amount, idempotency_key, .. } =
+            event
+        {
+            let call = CreateTransfer {
+                tenant,
+                payout: *payout,
+                account: account.clone(),
+                amount: *amount,
+                idempotency_key: idempotency_key.clone(),
+            };
+            self.id = Some(*payout);
+            self.transfer = Some(OpenEffect::submitted(Call::Transfer(call, self.seller)));
+        }
+        let Some(payout) = self.id else { return };
+        if let PayoutEvent::BankSubmitted { attempt, account, amount, idempotency_key, .. } = event
+        {
+            self.bank = Some(OpenEffect::submitted(Call::BankPayout(CreatePayout {
+                tenant,
+                payout,
+                attempt: *attempt,
+                account: account.clone(),
+                amount: *amount,
+                idempotency_key: idempotency_key.clone(),
+            })));
+        }
+        let Some(account) = &self.account else { return };
+        if let PayoutEvent::ReversalSubmitted { transfer, amount, idempotency_key, .. } = event {
+            let call = ReverseTransfer {
+                tenant,
+                payout,
+                transfer: transfer.clone(),
+                account: account.clone(),
+                amount: *amount,
+                idempotency_key: idempotency_key.clone(),
+            };
+            self.reversal = Some(OpenEffect::submitted(Call::Reversal(call, self.seller)));
+        }
+    }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts do not concern a call")]
 fn of_dispute(
     tenant: TenantId,
     stream: &str,
