@@ -8,6 +8,7 @@ mod disk;
 mod fault;
 mod house;
 mod load;
+mod rebuild;
 mod report;
 
 use std::{
@@ -46,6 +47,8 @@ struct Args {
 enum Part {
     /// Durable commands.
     A,
+    /// Rebuilding the projections.
+    C,
 }
 
 /// How much is measured.
@@ -55,6 +58,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// For work that has no end.
     pub(crate) window: Window,
+    /// How many events the log to be rebuilt from has, at least.
+    pub(crate) events: u64,
 }
 
 impl Plan {
@@ -64,9 +69,9 @@ impl Plan {
             measured: Duration::from_millis(measured),
         };
         if quick {
-            Self { rounds: 1, window: window(50, 200) }
+            Self { rounds: 1, window: window(50, 200), events: 3_000 }
         } else {
-            Self { rounds: 5, window: window(500, 2_000) }
+            Self { rounds: 5, window: window(500, 2_000), events: 60_000 }
         }
     }
 }
@@ -98,6 +103,9 @@ async fn measure(args: &Args) -> Outcome<Report> {
     let mut comparisons = Vec::new();
     if wanted(Part::A) {
         comparisons.extend(commands::compare(&plan, &args.folder).await?);
+    }
+    if wanted(Part::C) {
+        comparisons.extend(rebuild::compare(&plan, &args.folder).await?);
     }
     Ok(Report { circumstances, comparisons })
 }
