@@ -56,3 +56,40 @@ impl Backfill for StripeBackfill {
         Ok(done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use kernel::FixedClock;
+    use stripe_fake::{BarePayment, FakeStripe, Operation, Seed, serve};
+
+    use super::*;
+    use crate::{
+        StripeConfig, StripeGateway,
+        intake::tests::{NOW, house, tenant},
+    };
+
+    #[tokio::test]
+    async fn what_was_not_delivered_is_taken_in_once() {
+        let stripe = FakeStripe::new(Seed(9), NOW);
+        stripe.apply("sale", Operation::Pay(BarePayment::default())).unwrap();
+        let server = serve(stripe.clone(), TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+        let config = StripeConfig::new("sk_test_orchard").with_url(server.url());
+        let since = Timestamp::from_unix_seconds(NOW);
+        let owner = tenant("pears");
+        let clock = Arc::new(FixedClock::new(since));
+        let port = Arc::new(StripeGateway::try_new(config, owner, clock).unwrap());
+        let house = house().await;
+        let backfill = StripeBackfill::new(owner, port, house.intake.clone());
+
+        let expected = u64::try_from(stripe.undelivered_count()).unwrap();
+        let first = backfill.run(since).await.unwrap();
+        assert_eq!(first, Backfilled { listed: expected, new: expected });
+        let second = backfill.run(since).await.unwrap();
+        assert_eq!(second, Backfilled { listed: expected, new: 0 });
+        server.stop().await;
+        let unreachable = backfill.run(since).await.unwrap_err();
+        assert!(matches!(unreachable, StripeCallError::Unavailable(_)), "{unreachable:?}");
+    }
+}

@@ -30,3 +30,28 @@ impl Clock for TenantClock {
         directory.now(info.map(std::convert::AsRef::as_ref))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::tenant::{Tenant, commands::TenantCommand};
+    use engine::Envelope;
+    use kernel::RequestId;
+
+    use super::*;
+    use crate::intake::tests::{NOW, house, tenant};
+
+    #[tokio::test]
+    async fn a_sandbox_lives_by_its_test_clock_from_the_first_look() {
+        let house = house().await;
+        let shown = TenantClock::open(house.bus.clone(), tenant("pears")).await.unwrap();
+        assert_eq!(shown.now(), Timestamp::from_unix_seconds(NOW));
+        let to = Timestamp::from_unix_seconds(NOW + 86_400);
+        let envelope =
+            Envelope::of_operator(tenant("pears"), "test", RequestId::derived(&["advance"]));
+        let command = TenantCommand::AdvanceClock { to };
+        house.bus.send::<Tenant>(&tenant("pears").to_string(), command, envelope).await.unwrap();
+        assert_eq!(shown.now(), to);
+        let other = TenantClock::open(house.bus, tenant("plums")).await.unwrap();
+        assert_eq!(other.now(), Timestamp::from_unix_seconds(NOW));
+    }
+}

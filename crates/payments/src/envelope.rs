@@ -47,7 +47,9 @@ impl Envelope {
     /// Reads what can be read. Each piece that is missing or of another shape is `None`.
     #[must_use]
     pub fn read(body: &[u8]) -> Self {
-        let Ok(raw) = serde_json::from_slice::<Raw<'_>>(body) else {
+        // Serde would also read a list as the fields in their order.
+        let is_object = body.trim_ascii_start().starts_with(b"{");
+        let Some(raw) = serde_json::from_slice::<Raw<'_>>(body).ok().filter(|_| is_object) else {
             return Self { defect: Some("the body is not a JSON object"), ..Self::default() };
         };
         let id = read::<String>(raw.id).filter(|id| is_stream_name(id));

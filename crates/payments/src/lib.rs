@@ -8,7 +8,7 @@
 //!
 //! # Wiring
 //!
-//! ```ignore
+//! ```text
 //! let intake = StripeIntake::new(bus.clone(), secrets, Arc::new(SystemClock));
 //! let translator: Arc<dyn Translator> = Arc::new(StripeTranslator::new());
 //! // With a key only. `clock` is the tenant's: it ranks answers among Stripe's events.

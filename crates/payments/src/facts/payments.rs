@@ -89,6 +89,7 @@ fn session_amount(session: &Session) -> Result<Money, Fault> {
     match session.currency_conversion.maybe("currency_conversion")? {
         Some(conversion) => {
             money(&conversion.amount_total, "amount_total", &conversion.source_currency)
+                .map_err(|fault| fault.inside("currency_conversion"))
         }
         None => money(&session.amount_total, "amount_total", &session.currency),
     }

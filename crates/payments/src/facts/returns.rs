@@ -57,7 +57,7 @@ pub fn dispute_fact(dispute: &Dispute, said: &Said) -> Result<DisputeFact, Fault
     let card = dispute.payment_method_details.get().and_then(|details| details.card.get());
     let mut movements = Vec::new();
     for moved in dispute.balance_transactions.maybe("balance_transactions")?.into_iter().flatten() {
-        movements.push(movement(moved)?);
+        movements.push(movement(moved).map_err(|fault| fault.inside("balance_transactions"))?);
     }
     Ok(DisputeFact {
         stripe_dispute: dispute.id.need("id")?.as_str().into(),
@@ -80,12 +80,9 @@ pub fn dispute_fact(dispute: &Dispute, said: &Said) -> Result<DisputeFact, Fault
 
 fn movement(moved: &BalanceTransaction) -> Result<DisputeMovement, Fault> {
     Ok(DisputeMovement {
-        txn: TxnRef::from(moved.id.need("balance_transactions.id")?.as_str()),
-        amount: Money::new(
-            *moved.amount.need("balance_transactions.amount")?,
-            currency_of(&moved.currency)?,
-        ),
-        fee: *moved.fee.need("balance_transactions.fee")?,
-        occurred_at: instant(&moved.created, "balance_transactions.created")?,
+        txn: TxnRef::from(moved.id.need("id")?.as_str()),
+        amount: Money::new(*moved.amount.need("amount")?, currency_of(&moved.currency)?),
+        fee: *moved.fee.need("fee")?,
+        occurred_at: instant(&moved.created, "created")?,
     })
 }

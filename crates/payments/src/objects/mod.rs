@@ -40,6 +40,12 @@ impl Fault {
     pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
         Self { field, problem: problem.into() }
     }
+
+    /// The same, of something that stands inside this field.
+    #[must_use]
+    pub fn inside(self, field: &'static str) -> Self {
+        Self { field, problem: self.to_string() }
+    }
 }
 
 /// One field of an object: absent (or `null`), readable, or something else than expected.
@@ -128,10 +134,10 @@ impl<T> Expandable<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Expandable<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&'de RawValue>::deserialize(deserializer)?;
-        let read = if raw.get().starts_with('"') {
-            serde_json::from_str(raw.get()).map(Self::Id)
-        } else {
-            serde_json::from_str(raw.get()).map(|object| Self::Object(Box::new(object)))
+        let read = match raw.get().as_bytes().first() {
+            Some(b'"') => serde_json::from_str(raw.get()).map(Self::Id),
+            Some(b'{') => serde_json::from_str(raw.get()).map(|it| Self::Object(Box::new(it))),
+            _ => return Err(serde::de::Error::custom("neither an id nor an object")),
         };
         read.map_err(serde::de::Error::custom)
     }

@@ -1,6 +1,6 @@
 //! One call: what is sent, what comes back, and which kind of failure it was.
 
-use std::{future::Future, sync::Mutex, sync::PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use aggregates::vocabulary::AccountRef;
 use bytes::Bytes;
@@ -95,15 +95,10 @@ struct Tap<'a> {
 impl StripeClient for Tap<'_> {
     type Err = StripeError;
 
-    fn execute(
-        &self,
-        request: CustomizedStripeRequest,
-    ) -> impl Future<Output = Result<Bytes, StripeError>> + Send {
-        async move {
-            let bytes = self.client.execute(request).await?;
-            *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
-            Ok(Bytes::from_static(b"null"))
-        }
+    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
+        let bytes = self.client.execute(request).await?;
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+        Ok(Bytes::from_static(b"null"))
     }
 }
 

@@ -363,7 +363,7 @@ impl StripeGateway {
         if let Some(cursor) = cursor {
             list = list.starting_after(cursor);
         }
-        let page = self.page(list.build(), None, |_: &Box<RawValue>| None).await?;
+        let page: Listed<Box<RawValue>> = self.page(list.build(), None, |_| None).await?;
         let last = page.items.last().and_then(|event| Envelope::read(event.get().as_bytes()).id);
         let items: Vec<Bytes> = page
             .items

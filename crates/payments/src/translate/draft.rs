@@ -89,7 +89,8 @@ impl Draft {
         match field.maybe(name)? {
             None => {}
             Some(Expandable::Object(given)) => {
-                self.record(given, moves.map(|moves| moves.source), account)?;
+                self.record(given, moves.map(|moves| moves.source), account)
+                    .map_err(|fault| fault.inside(name))?;
             }
             Some(Expandable::Id(id)) => {
                 let txn = TxnRef::from(id.as_str());

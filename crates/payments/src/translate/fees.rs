@@ -45,7 +45,8 @@ impl Message<'_> {
             },
         ));
         for refund in fee.refunds.maybe("refunds")?.into_iter().flat_map(|list| &list.data) {
-            self.merge_fee_refund(refund, id, payment, &mut draft)?;
+            self.merge_fee_refund(refund, id, payment, &mut draft)
+                .map_err(|fault| fault.inside("refunds"))?;
         }
         Ok(draft.apply())
     }

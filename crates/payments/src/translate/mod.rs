@@ -51,6 +51,16 @@ enum Stop {
     Links(LinksUnavailable),
 }
 
+impl Stop {
+    /// The same, of something that stands inside this field.
+    fn inside(self, field: &'static str) -> Self {
+        match self {
+            Self::Fault(fault) => Self::Fault(fault.inside(field)),
+            Self::Links(error) => Self::Links(error),
+        }
+    }
+}
+
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)

@@ -99,8 +99,9 @@ impl Message<'_> {
         draft.command(merge(payment, fact));
         note_transactions(&mut draft)?;
         // API versions before 2022-11-15 list the refunds here.
-        for refund in charge.refunds.get().into_iter().flat_map(|list| &list.data) {
-            self.merge_refund(refund, Some(payment), &mut draft).await?;
+        for refund in charge.refunds.maybe("refunds")?.into_iter().flat_map(|list| &list.data) {
+            let merged = self.merge_refund(refund, Some(payment), &mut draft).await;
+            merged.map_err(|stop| stop.inside("refunds"))?;
         }
         if self.info.kind == "charge.refunded" {
             draft.refunds_of(id.into());

@@ -55,7 +55,8 @@ impl Message<'_> {
         for reversal in
             transfer.reversals.maybe("reversals")?.into_iter().flat_map(|list| &list.data)
         {
-            let fact = reversal_fact(reversal, &reference, &account)?;
+            let fact = reversal_fact(reversal, &reference, &account)
+                .map_err(|fault| fault.inside("reversals"))?;
             let returned = Moves {
                 movement: FreeMovement::TransferRefund,
                 source: fact.reversal.as_str(),

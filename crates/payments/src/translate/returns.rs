@@ -112,7 +112,9 @@ impl Message<'_> {
         let fact = Box::new(dispute_fact(&dispute, &self.said())?);
         let mut draft = Draft::default();
         for moved in dispute.balance_transactions.get().into_iter().flatten() {
-            draft.record(moved, Some(id), self.info.account.as_ref())?;
+            draft
+                .record(moved, Some(id), self.info.account.as_ref())
+                .map_err(|fault| fault.inside("balance_transactions"))?;
         }
         if self.is_of_connected_account() {
             return Ok(draft.apply_or("a connected account's own dispute"));

@@ -178,3 +178,6 @@ const fn name(endpoint: Endpoint) -> &'static str {
 fn count(endpoint: Endpoint, result: &'static str) {
     metrics::counter!(RECEIVED, "endpoint" => name(endpoint), "result" => result).increment(1);
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
