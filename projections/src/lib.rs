@@ -14,6 +14,7 @@ pub mod chart;
 pub mod disputes;
 pub mod earnings;
 mod figures;
+pub mod invariants;
 pub mod journal;
 pub mod order_reconciliation;
 pub mod orders;
@@ -59,3 +60,6 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(tenants::Tenants),
     ]
 }
+
+#[cfg(test)]
+mod tests;

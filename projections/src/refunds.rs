@@ -105,10 +105,15 @@ fn fold(occurrence: &Occurrence<'_>, rows: &mut Rows) -> Result<(), FoldError> {
     Ok(())
 }
 
-/// The row of a refund that is heard of for the first time.
-fn opened(occurrence: &Occurrence<'_>, event: &RefundEvent) -> Result<Option<Refund>, FoldError> {
-    let blank = |refund: RefundId, amount: kernel::Money, status: &str, opened_at| Refund {
-        tenant: occurrence.tenant(),
+/// A refund of which nothing is known but this.
+fn blank(
+    tenant: TenantId,
+    refund: RefundId,
+    amount: kernel::Money,
+    (status, opened_at): (&str, Timestamp),
+) -> Refund {
+    Refund {
+        tenant,
         refund,
         status: status.to_owned(),
         source: "external".to_owned(),
@@ -133,7 +138,12 @@ fn opened(occurrence: &Occurrence<'_>, event: &RefundEvent) -> Result<Option<Ref
         failure: None,
         finished_at: None,
         stuck: false,
-    };
+    }
+}
+
+/// The row of a refund that is heard of for the first time.
+fn opened(occurrence: &Occurrence<'_>, event: &RefundEvent) -> Result<Option<Refund>, FoldError> {
+    let tenant = occurrence.tenant();
     if let RefundEvent::Requested {
         source,
         payment,
@@ -146,7 +156,6 @@ fn opened(occurrence: &Occurrence<'_>, event: &RefundEvent) -> Result<Option<Ref
         ..
     } = event
     {
-        let refund = occurrence.subject()?;
         let (name, order_id, order_line, seller) = match source {
             RefundSource::OrderLine { order, share, .. } => {
                 ("order_line", Some(*order), Some(u32::from(share.line.0)), Some(share.seller))
@@ -164,7 +173,7 @@ fn opened(occurrence: &Occurrence<'_>, event: &RefundEvent) -> Result<Option<Ref
             reason: Some(reason.clone()),
             requested_by: Some(requested_by.0.clone()),
             decide_by: Some(*decide_by),
-            ..blank(refund, *amount, "requested", *at)
+            ..blank(tenant, occurrence.subject()?, *amount, ("requested", *at))
         }));
     }
     if let RefundEvent::ExternalObserved {
@@ -181,7 +190,7 @@ fn opened(occurrence: &Occurrence<'_>, event: &RefundEvent) -> Result<Option<Ref
             payment: Some(*payment),
             charge: Some(charge.0.clone()),
             stripe_refund: Some(stripe_refund.0.clone()),
-            ..blank(*refund, *amount, "external", *occurred_at)
+            ..blank(tenant, *refund, *amount, ("external", *occurred_at))
         }));
     }
     Ok(None)

@@ -291,21 +291,20 @@ fn lanes(keys: Keys, event: &SellerAccountEvent, rows: &mut Rows) -> Result<(), 
 }
 
 /// Whether the seller's own row changes; most events move only money.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the others move money, lanes or holds")]
 const fn touches_seller(event: &SellerAccountEvent) -> bool {
-    match event {
+    matches!(
+        event,
         SellerAccountEvent::OnboardingStarted { .. }
-        | SellerAccountEvent::StatusMerged { .. }
-        | SellerAccountEvent::BecameReady { .. }
-        | SellerAccountEvent::Restricted { .. }
-        | SellerAccountEvent::Deauthorized { .. }
-        | SellerAccountEvent::BankAccountPresent { .. }
-        | SellerAccountEvent::BankAccountErrored { .. }
-        | SellerAccountEvent::BankAccountRemoved { .. }
-        | SellerAccountEvent::PayoutScheduleSet { .. }
-        | SellerAccountEvent::ScheduleRan { .. } => true,
-        _ => false,
-    }
+            | SellerAccountEvent::StatusMerged { .. }
+            | SellerAccountEvent::BecameReady { .. }
+            | SellerAccountEvent::Restricted { .. }
+            | SellerAccountEvent::Deauthorized { .. }
+            | SellerAccountEvent::BankAccountPresent { .. }
+            | SellerAccountEvent::BankAccountErrored { .. }
+            | SellerAccountEvent::BankAccountRemoved { .. }
+            | SellerAccountEvent::PayoutScheduleSet { .. }
+            | SellerAccountEvent::ScheduleRan { .. }
+    )
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others move money, lanes or holds")]

@@ -288,12 +288,11 @@ fn set_unpaid(order: &mut Order, status: &str) {
 
 /// What the payment has become, from the amounts.
 fn settle_status(order: &mut Order) {
-    let gone = order.refunded.saturating_add(order.lost);
     let status = if order.paid_at.is_none() {
         return;
-    } else if order.lost > 0 && (gone >= order.total || order.refunded == 0) {
+    } else if order.lost > 0 {
         "charged_back"
-    } else if order.refunded > 0 && gone >= order.total {
+    } else if order.refunded >= order.total {
         "refunded"
     } else if order.refunded > 0 {
         "partially_refunded"

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::chart::{Account, Clearing, Side};
 
+#[expect(clippy::too_many_lines, reason = "every event is named, also those that post nothing")]
 pub(super) fn postings(
     stream: &StreamId,
     event: &PaymentEvent,

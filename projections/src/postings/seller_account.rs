@@ -15,9 +15,9 @@ use crate::chart::{Account, SellerPart};
 
 pub(super) fn postings(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
     match event {
-        SellerAccountEvent::Credited { .. }
-        | SellerAccountEvent::Debited { .. }
-        | SellerAccountEvent::CreditedBack { .. } => claims(event),
+        SellerAccountEvent::Credited { .. } => credited(event),
+        SellerAccountEvent::Debited { .. } => debited(event),
+        SellerAccountEvent::CreditedBack { .. } => credited_back(event),
         SellerAccountEvent::Released { .. } | SellerAccountEvent::ReserveReleased { .. } => {
             releases(event)
         }
@@ -98,9 +98,9 @@ fn about(
     }
 }
 
-/// Money that arrives from, or goes back to, another stream.
-fn claims(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
-    if let SellerAccountEvent::Credited {
+/// Money that arrives from another stream.
+fn credited(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
+    let SellerAccountEvent::Credited {
         seller,
         claim,
         currency,
@@ -112,20 +112,25 @@ fn claims(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
         occurred_at,
         ..
     } = event
-    {
-        let about = Dimensions {
-            line: *line,
-            product: Some(product.clone()),
-            ..about(*seller, claim, Some(organizer), *order)
-        };
-        let kind = "seller_account.credited";
-        let mut draft = Draft::new(kind, Nature::Sale, *currency, *occurred_at, about);
-        draft
-            .debit(Account::Claim(claim.clone()), *amount)
-            .credit(Accounts(*seller).part(SellerPart::Pending), *amount);
-        return draft.alone();
-    }
-    if let SellerAccountEvent::Debited {
+    else {
+        return Ok(Vec::new());
+    };
+    let about = Dimensions {
+        line: *line,
+        product: Some(product.clone()),
+        ..about(*seller, claim, Some(organizer), *order)
+    };
+    let kind = "seller_account.credited";
+    let mut draft = Draft::new(kind, Nature::Sale, *currency, *occurred_at, about);
+    draft
+        .debit(Account::Claim(claim.clone()), *amount)
+        .credit(Accounts(*seller).part(SellerPart::Pending), *amount);
+    draft.alone()
+}
+
+/// Money that goes back to another stream.
+fn debited(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
+    let SellerAccountEvent::Debited {
         seller,
         claim,
         currency,
@@ -137,19 +142,24 @@ fn claims(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
         occurred_at,
         ..
     } = event
-    {
-        let kind = "seller_account.debited";
-        let nature = match reason {
-            DebitReason::Refund => Nature::Refund,
-            DebitReason::DisputeFee | DebitReason::CaptureReversed => Nature::Chargeback,
-        };
-        let about = about(*seller, claim, Some(organizer), *order);
-        let mut draft = Draft::new(kind, nature, *currency, *occurred_at, about);
-        Accounts(*seller).take(&mut draft, kind, split)?;
-        draft.credit(Account::Claim(claim.clone()), *amount);
-        return draft.alone();
-    }
-    if let SellerAccountEvent::CreditedBack {
+    else {
+        return Ok(Vec::new());
+    };
+    let kind = "seller_account.debited";
+    let nature = match reason {
+        DebitReason::Refund => Nature::Refund,
+        DebitReason::DisputeFee | DebitReason::CaptureReversed => Nature::Chargeback,
+    };
+    let about = about(*seller, claim, Some(organizer), *order);
+    let mut draft = Draft::new(kind, nature, *currency, *occurred_at, about);
+    Accounts(*seller).take(&mut draft, kind, split)?;
+    draft.credit(Account::Claim(claim.clone()), *amount);
+    draft.alone()
+}
+
+/// Money that had gone and comes back.
+fn credited_back(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
+    let SellerAccountEvent::CreditedBack {
         seller,
         claim,
         currency,
@@ -162,22 +172,22 @@ fn claims(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
         occurred_at,
         ..
     } = event
-    {
-        let nature = match reason {
-            CreditBackReason::RefundReverted => Nature::Refund,
-            CreditBackReason::TransferReversed => Nature::PayoutReturned,
-            CreditBackReason::DisputeReinstated => Nature::Chargeback,
-        };
-        let about = about(*seller, claim, Some(organizer), *order);
-        let kind = "seller_account.credited_back";
-        let mut draft = Draft::new(kind, nature, *currency, *occurred_at, about);
-        draft
-            .debit(Account::Claim(claim.clone()), *amount)
-            .credit(Accounts(*seller).receivable(), *receivable)
-            .credit(Accounts(*seller).part(SellerPart::Available), *available);
-        return draft.alone();
-    }
-    Ok(Vec::new())
+    else {
+        return Ok(Vec::new());
+    };
+    let nature = match reason {
+        CreditBackReason::RefundReverted => Nature::Refund,
+        CreditBackReason::TransferReversed => Nature::PayoutReturned,
+        CreditBackReason::DisputeReinstated => Nature::Chargeback,
+    };
+    let about = about(*seller, claim, Some(organizer), *order);
+    let kind = "seller_account.credited_back";
+    let mut draft = Draft::new(kind, nature, *currency, *occurred_at, about);
+    draft
+        .debit(Account::Claim(claim.clone()), *amount)
+        .credit(Accounts(*seller).receivable(), *receivable)
+        .credit(Accounts(*seller).part(SellerPart::Available), *available);
+    draft.alone()
 }
 
 /// From pending or reserve to what may be paid out, after what is owed.

@@ -280,11 +280,9 @@ impl List<'_> {
 
     fn on_dispute(&mut self, event: &DisputeEvent) {
         match event {
-            DisputeEvent::Opened { amount, reason, due_by, .. } => {
-                if let Some(due_by) = due_by {
-                    let open = self.open("dispute", "dispute_to_answer", reason);
-                    (open.amount, open.due_by) = (Some(*amount), Some(*due_by));
-                }
+            DisputeEvent::Opened { amount, reason, due_by: Some(due_by), .. } => {
+                let open = self.open("dispute", "dispute_to_answer", reason);
+                (open.amount, open.due_by) = (Some(*amount), Some(*due_by));
             }
             DisputeEvent::StatusChanged { to, due_by, .. } => match due_by {
                 Some(due_by) if to.ends_with("needs_response") => {
