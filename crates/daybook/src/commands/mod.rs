@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod balance;
+mod demo;
 mod doctor;
 mod explain;
 mod export;
@@ -21,6 +22,8 @@ use crate::outcome::Outcome;
 pub(crate) enum Command {
     /// Serve the API, the webhooks and the dashboard
     Serve(serve::Args),
+    /// Load the demo month through the front door (once), and keep serving it
+    Demo(demo::Args),
     /// Recompute everything from the first event and compare with the live state
     Replay(replay::Args),
     /// Build read models anew
@@ -48,6 +51,7 @@ impl Command {
     pub(crate) async fn run(self) -> Outcome {
         match self {
             Self::Serve(args) => serve::run(args).await,
+            Self::Demo(args) => demo::run(args).await,
             Self::Replay(args) => replay::run(args).await,
             Self::Rebuild(args) => rebuild::run(args).await,
             Self::Export(args) => export::run(args).await,
