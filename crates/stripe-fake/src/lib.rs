@@ -17,6 +17,8 @@
 //! * [`deliver`] sends the events to the platform's two webhook endpoints, signed, in order or
 //!   shuffled, once or several times, late or not at all.
 //! * [`FakeStripe::balance`] and [`balance_transactions_csv`] are the truth to compare with.
+//! * [`scenario`] makes the demo month from a seed, and works out what everybody must be owed in the
+//!   end; [`demo`] plays it against a running Daybook.
 //!
 //! # What can be relied on
 //!
@@ -57,6 +59,7 @@
 
 mod api;
 mod currency;
+pub mod demo;
 mod document;
 mod event;
 mod export;
@@ -70,6 +73,7 @@ mod observe;
 mod operation;
 mod plan;
 mod refusal;
+pub mod scenario;
 mod server;
 mod state;
 mod webhook;
