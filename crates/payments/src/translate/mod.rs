@@ -1,7 +1,7 @@
 //! From a stored message to what it means: links, commands, and what has to be read from Stripe.
 //!
 //! Everything in here is pure but for the links that are looked up, so a message may be translated
-//! again at any time. What each type becomes is AGGREGATES.md's webhook catalogue; the reading of
+//! again at any time. What each type becomes is one function per family of types; the reading of
 //! objects is in [`crate::objects`], their meaning in [`crate::facts`].
 
 mod accounts;
