@@ -89,8 +89,10 @@ fn paint(area: &Plot<'_>, days: &[DayBars], currency: Currency, size: Size) -> D
     let step = step(highest.saturating_sub(lowest), if narrow { 3 } else { 4 });
     let top = highest.div_euclid(step).saturating_add(1).saturating_mul(step);
     let bottom = lowest.div_euclid(step).saturating_mul(step);
-    let ticks: Vec<i64> =
-        (0..12).map(|n| bottom.saturating_add(step.saturating_mul(n))).take_while(|t| *t <= top).collect();
+    let ticks: Vec<i64> = (0..12)
+        .map(|n| bottom.saturating_add(step.saturating_mul(n)))
+        .take_while(|t| *t <= top)
+        .collect();
     let labels: Vec<String> = ticks.iter().map(|tick| tick_label(*tick, currency)).collect();
     let longest = labels.iter().map(String::len).max().unwrap_or(0);
     let left = 14 + 7 * i32::try_from(longest)?;
@@ -167,7 +169,11 @@ mod tests {
     fn days(bars: &[(i64, i64)]) -> Vec<DayBars> {
         (1..)
             .zip(bars)
-            .map(|(n, (gross, net))| DayBars { day: format!("2026-03-{n:02}"), gross: *gross, net: *net })
+            .map(|(n, (gross, net))| DayBars {
+                day: format!("2026-03-{n:02}"),
+                gross: *gross,
+                net: *net,
+            })
             .collect()
     }
 
@@ -192,7 +198,10 @@ mod tests {
 
     #[test]
     fn grid_lines_stand_at_round_amounts() {
-        assert_eq!([step(1, 4), step(37, 4), step(1000, 4), step(260_000, 4)], [1, 10, 500, 100_000]);
+        assert_eq!(
+            [step(1, 4), step(37, 4), step(1000, 4), step(260_000, 4)],
+            [1, 10, 500, 100_000]
+        );
         assert_eq!(tick_label(50_000, Currency::USD), "500");
         assert_eq!(tick_label(50, Currency::USD), "0.50");
     }

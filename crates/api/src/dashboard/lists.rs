@@ -101,11 +101,7 @@ impl Reader<'_> {
                 Some(Reach::Own(seller)) => row.seller == Some(seller),
                 None => false,
             };
-            let decide = if open && his {
-                Some((row.refund.to_string(), once()?))
-            } else {
-                None
-            };
+            let decide = if open && his { Some((row.refund.to_string(), once()?)) } else { None };
             shown.push(RefundRow {
                 refund: Reference::plain(row.refund),
                 order: row.order_id.map(|order| named(&orders, order)),

@@ -1,6 +1,67 @@
-//! The dashboard.
+//! The dashboard: pages for people, rendered here, readable without any script.
+//!
+//! Every page asks [`crate::permissions`] what its visitor may see, reads the same read models as the
+//! JSON API, and sends the same commands. There is no script, no style in the markup and nothing
+//! from other sites, and the browser is told to insist on that.
 
-use actix_web::web;
+mod access;
+mod chart;
+mod explain;
+mod forms;
+mod frame;
+mod guest;
+mod lists;
+mod menu;
+mod money;
+mod order;
+mod pages;
+mod query;
+mod reading;
+#[cfg(test)]
+mod samples;
+mod shown;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod views;
+
+use actix_web::web::{self, get, post};
+
+use trouble::Trouble;
+
+/// The largest form, bytes.
+const FORM_BYTES_MAX: usize = 16 * 1024;
 
 /// Mounts the pages.
-pub fn configure(_: &mut web::ServiceConfig) {}
+pub fn configure(config: &mut web::ServiceConfig) {
+    let forms = web::FormConfig::default().limit(FORM_BYTES_MAX).error_handler(|error, _| {
+        Trouble::malformed(format!("this form cannot be read: {error}")).into()
+    });
+    config
+        .app_data(forms)
+        .route("/", get().to(|| async { frame::see_other("/dashboard") }))
+        .route("/static/daybook.css", get().to(frame::style_sheet))
+        .route("/static/daybook.svg", get().to(frame::icon))
+        .route("/favicon.ico", get().to(frame::icon))
+        .route("/login", get().to(access::login_form))
+        .route("/login", post().to(access::login))
+        .route("/logout", post().to(access::logout))
+        .route("/dashboard", get().to(pages::overview))
+        .route("/dashboard/sellers", get().to(pages::sellers))
+        .route("/dashboard/sellers/{seller}", get().to(pages::seller))
+        .route("/dashboard/sellers/{seller}/payouts", post().to(forms::request_payout))
+        .route("/dashboard/organizers/{organizer}", get().to(pages::organizer))
+        .route("/dashboard/orders", get().to(pages::orders))
+        .route("/dashboard/orders/{order}", get().to(order::show))
+        .route("/dashboard/refunds", get().to(pages::refunds))
+        .route("/dashboard/refunds/{refund}/approve", post().to(forms::approve))
+        .route("/dashboard/refunds/{refund}/decline", post().to(forms::decline))
+        .route("/dashboard/disputes", get().to(pages::disputes))
+        .route("/dashboard/payouts", get().to(pages::payouts))
+        .route("/dashboard/work-items", get().to(pages::work_items))
+        .route("/dashboard/webhooks", get().to(pages::webhooks))
+        .route("/dashboard/explain", get().to(explain::figure))
+        .route("/dashboard/events/{position}", get().to(explain::event))
+        .route("/orders/{order}", get().to(guest::show))
+        .route("/orders/{order}/refunds", post().to(guest::request_refund));
+}

@@ -171,7 +171,12 @@ impl Reader<'_> {
                     card("Pending", "pending", row.pending, "Earned, waiting for its release"),
                     card("Available", "available", row.available, "May be paid out"),
                     card("Reserve", "reserve", row.reserve, "Kept back for a time"),
-                    card("Dispute hold", "dispute-hold", row.dispute_hold, "Kept back for disputes"),
+                    card(
+                        "Dispute hold",
+                        "dispute-hold",
+                        row.dispute_hold,
+                        "Kept back for disputes",
+                    ),
                     card("Owed", "receivable", owed, "Netted with what is released next"),
                 ],
                 payout,
@@ -270,11 +275,7 @@ fn chosen(
     busiest.or_else(|| currencies.first().copied()).unwrap_or(Currency::USD)
 }
 
-fn by_day(
-    rows: &[DailyEarnings],
-    period: Period,
-    currency: Currency,
-) -> Result<Earnings, Trouble> {
+fn by_day(rows: &[DailyEarnings], period: Period, currency: Currency) -> Result<Earnings, Trouble> {
     let mut days = Vec::new();
     let mut bars = Vec::new();
     let mut day = period.from;
@@ -320,8 +321,7 @@ fn total<'a>(
 ) -> Result<EarningsRow, Trouble> {
     let mut sums = [0_i64; 6];
     for row in rows {
-        let parts =
-            [row.gross, row.fees, row.refunds, row.disputes, row.adjustments, row.net];
+        let parts = [row.gross, row.fees, row.refunds, row.disputes, row.adjustments, row.net];
         for (total, part) in sums.iter_mut().zip(parts) {
             *total = sum([*total, part])?;
         }

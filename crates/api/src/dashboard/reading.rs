@@ -131,10 +131,7 @@ impl Reader<'_> {
         Ok(rows.into_iter().map(|row| (row.order_id, order_reference(&row))).collect())
     }
 
-    pub(crate) async fn orders_with(
-        &self,
-        ids: BTreeSet<OrderId>,
-    ) -> Result<Vec<Order>, Trouble> {
+    pub(crate) async fn orders_with(&self, ids: BTreeSet<OrderId>) -> Result<Vec<Order>, Trouble> {
         let ids: Vec<Value> = ids.iter().map(Field::to_value).collect();
         let mut rows = Vec::new();
         for part in ids.chunks(store::IN_VALUES_MAX) {
@@ -216,9 +213,10 @@ impl Reader<'_> {
         }
         let more = order.len() > limit;
         order.truncate(limit);
-        let next = order.last().filter(|_| more).and_then(|id| lines.get(id)).and_then(|lines| {
-            lines.first().map(|line| cursor_of(line.placed_at, line.order_id))
-        });
+        let next =
+            order.last().filter(|_| more).and_then(|id| lines.get(id)).and_then(|lines| {
+                lines.first().map(|line| cursor_of(line.placed_at, line.order_id))
+            });
         let heads: BTreeMap<OrderId, Order> = self
             .orders_with(order.iter().copied().collect())
             .await?
@@ -231,10 +229,8 @@ impl Reader<'_> {
             .filter_map(|id| Some((heads.get(id)?, lines.get(id)?)))
             .map(|(head, own)| {
                 let total = own.iter().map(|line| line.total).sum();
-                let back = own
-                    .iter()
-                    .filter_map(|line| refunded.get(&(line.order_id, line.line)))
-                    .sum();
+                let back =
+                    own.iter().filter_map(|line| refunded.get(&(line.order_id, line.line))).sum();
                 let count = u32::try_from(own.len()).unwrap_or(u32::MAX);
                 self.order_row(head, total, back, count)
             })
@@ -249,21 +245,14 @@ impl Reader<'_> {
     ) -> Result<BTreeMap<(OrderId, u32), i64>, Trouble> {
         let ids: BTreeSet<OrderId> = orders.into_iter().collect();
         let ids: Vec<Value> = ids.iter().map(Field::to_value).collect();
-        let mut refunded = BTreeMap::new();
+        let mut rows: Vec<OrderRefund> = Vec::new();
         for part in ids.chunks(store::IN_VALUES_MAX) {
             let query = Query::of(self.tenant())
                 .filter(Filter::In("order_id", part.to_vec()))
                 .eq("status", "settled");
-            for row in self.all::<OrderRefund>(query).await? {
-                let shares: Vec<LineShare> = serde_json::from_str(&row.shares)
-                    .map_err(|error| Trouble::fault(format!("shares of {}: {error}", row.refund)))?;
-                for share in shares {
-                    let line = (row.order_id, u32::from(share.line.0));
-                    *refunded.entry(line).or_insert(0_i64) += share.components.cash();
-                }
-            }
+            rows.append(&mut self.all(query).await?);
         }
-        Ok(refunded)
+        refunded_lines(&rows)
     }
 
     fn order_row(&self, row: &Order, total: i64, refunded: i64, lines: u32) -> OrderRow {
@@ -277,6 +266,22 @@ impl Reader<'_> {
             refunded: Amount::of(refunded, row.currency),
         }
     }
+}
+
+/// What refunds took from each line, minor units.
+pub(crate) fn refunded_lines(
+    refunds: &[OrderRefund],
+) -> Result<BTreeMap<(OrderId, u32), i64>, Trouble> {
+    let mut refunded = BTreeMap::new();
+    for row in refunds {
+        let shares: Vec<LineShare> = serde_json::from_str(&row.shares)
+            .map_err(|error| Trouble::fault(format!("shares of {}: {error}", row.refund)))?;
+        for share in shares {
+            let line = (row.order_id, u32::from(share.line.0));
+            *refunded.entry(line).or_insert(0_i64) += share.components.cash();
+        }
+    }
+    Ok(refunded)
 }
 
 /// An order by its number.

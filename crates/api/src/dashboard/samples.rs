@@ -136,23 +136,25 @@ fn orders() -> Vec<OrderRow> {
 }
 
 fn refunds() -> Vec<RefundRow> {
-    [("requested", "The glaze has a crack", true), ("succeeded", "", false), ("failed", HOSTILE, false)]
-        .into_iter()
-        .zip(1_i64..)
-        .map(|((status, reason, open), age)| RefundRow {
-            refund: Reference::plain(kernel::RefundId::derived(&[status])),
-            order: Some(order("R-10420")),
-            seller: Some(seller("Kiln & Clay")),
-            requested: when(-age),
-            amount: usd(100_00 * age),
-            status: Status::of(status),
-            reason: reason.to_owned(),
-            decide_by: open.then(|| Due { at: when(2), now: now() }),
-            decide: open.then(|| {
-                (kernel::RefundId::derived(&[status]).to_string(), "once".to_owned())
-            }),
-        })
-        .collect()
+    [
+        ("requested", "The glaze has a crack", true),
+        ("succeeded", "", false),
+        ("failed", HOSTILE, false),
+    ]
+    .into_iter()
+    .zip(1_i64..)
+    .map(|((status, reason, open), age)| RefundRow {
+        refund: Reference::plain(kernel::RefundId::derived(&[status])),
+        order: Some(order("R-10420")),
+        seller: Some(seller("Kiln & Clay")),
+        requested: when(-age),
+        amount: usd(100_00 * age),
+        status: Status::of(status),
+        reason: reason.to_owned(),
+        decide_by: open.then(|| Due { at: when(2), now: now() }),
+        decide: open.then(|| (kernel::RefundId::derived(&[status]).to_string(), "once".to_owned())),
+    })
+    .collect()
 }
 
 fn disputes() -> Vec<DisputeRow> {
@@ -173,18 +175,22 @@ fn disputes() -> Vec<DisputeRow> {
 }
 
 fn payouts() -> Vec<PayoutRow> {
-    [("paid", "arrived 28 Mar"), ("transfer_created", "expected 2 Apr"), ("failed", "account_closed")]
-        .into_iter()
-        .zip(2_i64..)
-        .map(|((status, note), age)| PayoutRow {
-            payout: Reference::plain(kernel::PayoutId::derived(&[status])),
-            seller: Some(seller("Kiln & Clay")),
-            requested: when(-age),
-            amount: Some(usd(2_450_00)),
-            status: Status::of(status),
-            note: note.to_owned(),
-        })
-        .collect()
+    [
+        ("paid", "arrived 28 Mar"),
+        ("transfer_created", "expected 2 Apr"),
+        ("failed", "account_closed"),
+    ]
+    .into_iter()
+    .zip(2_i64..)
+    .map(|((status, note), age)| PayoutRow {
+        payout: Reference::plain(kernel::PayoutId::derived(&[status])),
+        seller: Some(seller("Kiln & Clay")),
+        requested: when(-age),
+        amount: Some(usd(2_450_00)),
+        status: Status::of(status),
+        note: note.to_owned(),
+    })
+    .collect()
 }
 
 fn work_items() -> Vec<WorkItemRow> {
@@ -251,10 +257,16 @@ fn shipments() -> Vec<ShipmentRow> {
 }
 
 fn totals() -> Vec<Figure> {
-    [("Goods", 1_200_00), ("Discount", -50_00), ("Shipping", 40_00), ("Tax", 50_00), ("Total", 1_240_00)]
-        .into_iter()
-        .map(|(label, minor)| Figure { label, amount: Some(usd(minor)) })
-        .collect()
+    [
+        ("Goods", 1_200_00),
+        ("Discount", -50_00),
+        ("Shipping", 40_00),
+        ("Tax", 50_00),
+        ("Total", 1_240_00),
+    ]
+    .into_iter()
+    .map(|(label, minor)| Figure { label, amount: Some(usd(minor)) })
+    .collect()
 }
 
 fn overview() -> OverviewPage {
@@ -348,8 +360,7 @@ fn seller_page() -> SellerPage {
 }
 
 fn order_page() -> OrderPage {
-    let line = |number, title: &str| LineRow {
-        number,
+    let line = |title: &str| LineRow {
         title: title.to_owned(),
         seller: seller("Kiln & Clay"),
         quantity: 2,
@@ -369,6 +380,7 @@ fn order_page() -> OrderPage {
         .map(|(what, n)| TimelineItem {
             when: when(n - 5),
             what: what.to_owned(),
+            summary: String::new(),
             who: "stripe".to_owned(),
             webhook: Some("evt_1QSample".to_owned()),
             explain: "/dashboard/events/12".to_owned(),
@@ -385,14 +397,22 @@ fn order_page() -> OrderPage {
         paid: Some(when(-5)),
         charge: Some("ch_3QSampleSample".to_owned()),
         totals: totals(),
-        lines: vec![line(1, "Blue stoneware mug"), line(2, HOSTILE)],
+        lines: vec![line("Blue stoneware mug"), line(HOSTILE)],
         shipments: shipments(),
         refunds: refunds(),
         reconciliation: Some(
-            [("Captured", Some(1_240_00)), ("Sellers", Some(1_120_00)), ("Commission", Some(120_00)), ("Tax", Some(50_00)), ("Discount", Some(50_00)), ("Stripe's fee", None), ("Difference", Some(0))]
-                .into_iter()
-                .map(|(label, minor)| Figure { label, amount: minor.map(usd) })
-                .collect(),
+            [
+                ("Captured", Some(1_240_00)),
+                ("Sellers", Some(1_120_00)),
+                ("Commission", Some(120_00)),
+                ("Tax", Some(50_00)),
+                ("Discount", Some(50_00)),
+                ("Stripe's fee", None),
+                ("Difference", Some(0)),
+            ]
+            .into_iter()
+            .map(|(label, minor)| Figure { label, amount: minor.map(usd) })
+            .collect(),
         ),
         timeline: Some(timeline),
     }
@@ -487,10 +507,8 @@ fn guest_page() -> GuestOrderPage {
 /// All pages, rendered, by name.
 pub(super) fn pages() -> Vec<(&'static str, String)> {
     use askama::Template;
-    let paging = || Paging {
-        filters: choices(&["All", "Open"], 0),
-        next: Some("?cursor=x".to_owned()),
-    };
+    let paging =
+        || Paging { filters: choices(&["All", "Open"], 0), next: Some("?cursor=x".to_owned()) };
     let webhooks = vec![WebhookRow {
         event: Reference::plain("evt_1QSampleSampleSampleSample"),
         kind: "charge.succeeded".to_owned(),
@@ -518,15 +536,74 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         ("seller", seller_page().render().unwrap()),
         ("organizer", organizer.render().unwrap()),
         ("order", order_page().render().unwrap()),
-        ("orders", OrdersPage { frame: frame("Orders", "/dashboard/orders"), paging: paging(), orders: orders() }.render().unwrap()),
-        ("refunds", RefundsPage { frame: frame("Refunds", "/dashboard/refunds"), paging: paging(), refunds: refunds() }.render().unwrap()),
-        ("disputes", DisputesPage { frame: frame("Disputes", "/dashboard/disputes"), paging: paging(), disputes: disputes() }.render().unwrap()),
-        ("payouts", PayoutsPage { frame: frame("Payouts", "/dashboard/payouts"), paging: paging(), payouts: payouts() }.render().unwrap()),
-        ("work_items", WorkItemsPage { frame: frame("Work items", "/dashboard/work-items"), paging: paging(), work_items: work_items() }.render().unwrap()),
-        ("webhooks", WebhooksPage { frame: frame("Stripe events", "/dashboard/webhooks"), paging: paging(), webhooks }.render().unwrap()),
+        (
+            "orders",
+            OrdersPage {
+                frame: frame("Orders", "/dashboard/orders"),
+                paging: paging(),
+                orders: orders(),
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "refunds",
+            RefundsPage {
+                frame: frame("Refunds", "/dashboard/refunds"),
+                paging: paging(),
+                refunds: refunds(),
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "disputes",
+            DisputesPage {
+                frame: frame("Disputes", "/dashboard/disputes"),
+                paging: paging(),
+                disputes: disputes(),
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "payouts",
+            PayoutsPage {
+                frame: frame("Payouts", "/dashboard/payouts"),
+                paging: paging(),
+                payouts: payouts(),
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "work_items",
+            WorkItemsPage {
+                frame: frame("Work items", "/dashboard/work-items"),
+                paging: paging(),
+                work_items: work_items(),
+            }
+            .render()
+            .unwrap(),
+        ),
+        (
+            "webhooks",
+            WebhooksPage {
+                frame: frame("Stripe events", "/dashboard/webhooks"),
+                paging: paging(),
+                webhooks,
+            }
+            .render()
+            .unwrap(),
+        ),
         ("explain", explain_page().render().unwrap()),
         ("event", event_page().render().unwrap()),
-        ("login", LoginPage { failure: Some("This key is not valid (any more).".to_owned()) }.render().unwrap()),
+        (
+            "login",
+            LoginPage { failure: Some("This key is not valid (any more).".to_owned()) }
+                .render()
+                .unwrap(),
+        ),
         ("problem", problem.render().unwrap()),
         ("guest_order", guest_page().render().unwrap()),
     ]

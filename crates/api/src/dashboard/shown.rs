@@ -117,7 +117,11 @@ impl Due {
             _ => (length / 86_400, "day"),
         };
         let plural = if count == 1 { "" } else { "s" };
-        if seconds < 0 { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
+        if seconds < 0 {
+            format!("{count} {unit}{plural} ago")
+        } else {
+            format!("in {count} {unit}{plural}")
+        }
     }
 
     /// Whether it is over, or nearly.
@@ -167,19 +171,65 @@ impl Status {
             "paid" | "succeeded" | "won" | "completed" | "confirmed" | "delivered" | "ready"
             | "applied" | "settled" | "sale" | "prevented" | "paid_externally"
             | "warning_closed" | "payout" => Tone::Good,
-            "failed" | "lost" | "charged_back" | "reversed" | "conflicted" | "blocked"
-            | "quarantined" | "dead_lettered" | "needs_response" | "warning_needs_response"
-            | "chargeback" | "restricted" | "deauthorized" | "owed" | "unknown" | "refused"
-            | "escalated" | "returned" | "transfer_unknown" | "bank_unknown" | "bank_refused"
-            | "quarantined_webhook" | "dead_lettered_webhook" | "unknown_outcome"
-            | "refused_call" | "failed_payout" | "dispute_missed" | "owed_refund"
-            | "conflicted_order" | "contradicted_transaction" | "disputed_link" => Tone::Bad,
-            "requested" | "pending" | "processing" | "awaiting" | "placed" | "reserved"
-            | "submitted" | "approved" | "under_review" | "warning_under_review" | "parked"
-            | "requires_action" | "in_transit" | "transfer_submitted" | "transfer_deferred"
-            | "transferred" | "bank_submitted" | "sent" | "received" | "unpaid" | "onboarding"
-            | "partly_shipped" | "shipped" | "unfulfilled" | "hold" | "dispute_to_answer"
-            | "parked_webhook" | "escalated_refund" => Tone::Waiting,
+            "failed"
+            | "lost"
+            | "charged_back"
+            | "reversed"
+            | "conflicted"
+            | "blocked"
+            | "quarantined"
+            | "dead_lettered"
+            | "needs_response"
+            | "warning_needs_response"
+            | "chargeback"
+            | "restricted"
+            | "deauthorized"
+            | "owed"
+            | "unknown"
+            | "refused"
+            | "escalated"
+            | "returned"
+            | "transfer_unknown"
+            | "bank_unknown"
+            | "bank_refused"
+            | "quarantined_webhook"
+            | "dead_lettered_webhook"
+            | "unknown_outcome"
+            | "refused_call"
+            | "failed_payout"
+            | "dispute_missed"
+            | "owed_refund"
+            | "conflicted_order"
+            | "contradicted_transaction"
+            | "disputed_link" => Tone::Bad,
+            "requested"
+            | "pending"
+            | "processing"
+            | "awaiting"
+            | "placed"
+            | "reserved"
+            | "submitted"
+            | "approved"
+            | "under_review"
+            | "warning_under_review"
+            | "parked"
+            | "requires_action"
+            | "in_transit"
+            | "transfer_submitted"
+            | "transfer_deferred"
+            | "transferred"
+            | "bank_submitted"
+            | "sent"
+            | "received"
+            | "unpaid"
+            | "onboarding"
+            | "partly_shipped"
+            | "shipped"
+            | "unfulfilled"
+            | "hold"
+            | "dispute_to_answer"
+            | "parked_webhook"
+            | "escalated_refund" => Tone::Waiting,
             _ => Tone::Plain,
         }
     }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode};
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode,
+};
 use futures::future::LocalBoxFuture;
 use store::{LogError, ViewsError};
 
@@ -74,7 +76,11 @@ impl ResponseError for Trouble {
             return see_other("/login");
         }
         if status.is_server_error() {
-            tracing::error!(code = self.problem.code, detail = self.problem.detail, "a page failed");
+            tracing::error!(
+                code = self.problem.code,
+                detail = self.problem.detail,
+                "a page failed"
+            );
         }
         let mut answer = page(status, &self.page());
         if let Some(seconds) = self.problem.retry_after {

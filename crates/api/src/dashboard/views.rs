@@ -352,8 +352,6 @@ pub(crate) struct OrganizerPage {
 /// A line of an order.
 #[derive(Debug, Clone)]
 pub(crate) struct LineRow {
-    /// Its number, from 1.
-    pub(crate) number: u32,
     /// What the buyer read.
     pub(crate) title: String,
     /// Whose goods.
@@ -402,6 +400,8 @@ pub(crate) struct TimelineItem {
     pub(crate) when: When,
     /// What, such as `order.paid`.
     pub(crate) what: String,
+    /// What it says, in short.
+    pub(crate) summary: String,
     /// Who brought it about.
     pub(crate) who: String,
     /// The Stripe event that brought the news.
