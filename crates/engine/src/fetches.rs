@@ -8,15 +8,15 @@ use aggregates::{
     fact::Fact,
     link::{LinkCommand, Subject},
     payment::events::PaymentEvent,
-    payout::events::PayoutEvent,
+    payout::{commands::PayoutCommand, events::PayoutEvent},
     policies::Command,
     refund::{commands::RefundCommand, events::RefundEvent},
     topup::events::TopupEvent,
-    vocabulary::{AccountRef, ChargeRef, TxnRef},
+    vocabulary::{AccountRef, ChargeRef, StripePayoutRef, TxnRef},
     webhook_event::events::WebhookEventEvent,
 };
 use async_trait::async_trait;
-use kernel::{Actor, ActorKind, Cause, RefundId, TenantId, derived_uuid};
+use kernel::{Actor, ActorKind, Cause, Money, RefundId, TenantId, derived_uuid};
 use store::{Metadata, Recorded, StreamId};
 
 use crate::{
@@ -65,7 +65,46 @@ impl Fetcher {
                 }
                 Ok(())
             }
+            Fetch::TransactionsOfPayout { payout, account } => {
+                self.reconcile(tenant, payout, account.as_ref(), cause).await
+            }
         }
+    }
+
+    /// Records what a payout consists of, and compares the two.
+    async fn reconcile(
+        &self,
+        tenant: TenantId,
+        payout: &StripePayoutRef,
+        account: Option<&AccountRef>,
+        cause: &Cause,
+    ) -> Result<(), Problem> {
+        let asked = self.port.balance_transactions_of_payout(payout, account);
+        let Some(records) = answered("balance_transactions_of_payout", asked).await? else {
+            return Ok(());
+        };
+        let mut sum = None;
+        let mut transactions = 0;
+        for record in records {
+            // The payout itself is on the list as well, with what it took.
+            if !record.kind.starts_with("payout") {
+                let so_far = sum.unwrap_or_else(|| Money::new(0, record.currency));
+                let added = so_far.checked_add(Money::new(record.net, record.currency));
+                sum = Some(added.map_err(|error| Problem(format!("{payout}: {error}")))?);
+                transactions += 1;
+            }
+            let stream = StreamId::new("balance_transaction", tenant, record.txn.as_str());
+            if !self.bus.exists(&stream).await? {
+                let txn = record.txn.clone();
+                let record = BalanceTransactionCommand::Record(Box::new(record));
+                self.send(tenant, Command::BalanceTransaction(txn, record), cause, true).await?;
+            }
+        }
+        let subject = self.bus.subject(tenant, payout.as_str()).await?;
+        let (Some(Subject::Payout(id)), Some(sum)) = (subject, sum) else { return Ok(()) };
+        let stripe_payout = payout.clone();
+        let note = PayoutCommand::NoteReconciled { stripe_payout, transactions, sum };
+        self.send(tenant, Command::Payout(id, note), cause, false).await
     }
 
     async fn merge_refund(

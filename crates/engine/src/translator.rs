@@ -6,7 +6,7 @@ use aggregates::{
     balance_transaction::TransactionRecord,
     link::Subject,
     policies::Command,
-    vocabulary::{AccountRef, ChargeRef, EventRef, TxnRef},
+    vocabulary::{AccountRef, ChargeRef, EventRef, StripePayoutRef, TxnRef},
     webhook_event::events::Endpoint,
 };
 use async_trait::async_trait;
@@ -65,6 +65,14 @@ pub enum Want {
     },
     /// The refunds of a charge (`charge.refunded` no longer lists them).
     RefundsOfCharge(ChargeRef),
+    /// All balance transactions of an automatic payout (`payout.reconciliation_completed` says that
+    /// they can be listed). Each is recorded, and the payout is compared with their sum.
+    TransactionsOfPayout {
+        /// Which payout.
+        payout: StripePayoutRef,
+        /// Of which connected account; `None` is the platform's own.
+        account: Option<AccountRef>,
+    },
 }
 
 impl Want {
@@ -76,12 +84,16 @@ impl Want {
                 Fetch::Transaction { txn: txn.clone(), account: account.clone() }
             }
             Self::RefundsOfCharge(charge) => Fetch::RefundsOfCharge(charge.clone()),
+            Self::TransactionsOfPayout { payout, account } => {
+                Fetch::TransactionsOfPayout { payout: payout.clone(), account: account.clone() }
+            }
         }
     }
 }
 
 /// Something to be read from Stripe. Written into `stripe_event.applied` as text, so that a restart
-/// loses none: `fetch txn_1`, `fetch txn_1 of acct_1`, `fetch refunds of ch_1`.
+/// loses none: `fetch txn_1`, `fetch txn_1 of acct_1`, `fetch refunds of ch_1`, `fetch payout po_1`,
+/// `fetch payout po_1 of acct_1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fetch {
     /// A balance transaction.
@@ -93,6 +105,13 @@ pub enum Fetch {
     },
     /// The refunds of a charge.
     RefundsOfCharge(ChargeRef),
+    /// All balance transactions of an automatic payout.
+    TransactionsOfPayout {
+        /// Which payout.
+        payout: StripePayoutRef,
+        /// Whose.
+        account: Option<AccountRef>,
+    },
 }
 
 impl fmt::Display for Fetch {
@@ -103,6 +122,12 @@ impl fmt::Display for Fetch {
                 write!(f, "fetch {txn} of {account}")
             }
             Self::RefundsOfCharge(charge) => write!(f, "fetch refunds of {charge}"),
+            Self::TransactionsOfPayout { payout, account: None } => {
+                write!(f, "fetch payout {payout}")
+            }
+            Self::TransactionsOfPayout { payout, account: Some(account) } => {
+                write!(f, "fetch payout {payout} of {account}")
+            }
         }
     }
 }
@@ -119,6 +144,13 @@ impl FromStr for Fetch {
         let words: Vec<&str> = text.split(' ').collect();
         match words.as_slice() {
             ["fetch", "refunds", "of", charge] => Ok(Self::RefundsOfCharge((*charge).into())),
+            ["fetch", "payout", payout] => {
+                Ok(Self::TransactionsOfPayout { payout: (*payout).into(), account: None })
+            }
+            ["fetch", "payout", payout, "of", account] => Ok(Self::TransactionsOfPayout {
+                payout: (*payout).into(),
+                account: Some((*account).into()),
+            }),
             ["fetch", txn] => Ok(Self::Transaction { txn: (*txn).into(), account: None }),
             ["fetch", txn, "of", account] => {
                 Ok(Self::Transaction { txn: (*txn).into(), account: Some((*account).into()) })
@@ -190,6 +222,8 @@ mod tests {
             Fetch::Transaction { txn: "txn_1".into(), account: None },
             Fetch::Transaction { txn: "txn_1".into(), account: Some("acct_1".into()) },
             Fetch::RefundsOfCharge("ch_1".into()),
+            Fetch::TransactionsOfPayout { payout: "po_1".into(), account: None },
+            Fetch::TransactionsOfPayout { payout: "po_1".into(), account: Some("acct_1".into()) },
         ] {
             assert_eq!(fetch.to_string().parse::<Fetch>(), Ok(fetch));
         }

@@ -3,6 +3,8 @@
 
 mod open;
 mod perform;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -202,12 +204,15 @@ fn concerns_a_call(event_type: &str) -> bool {
             | "refund.paid_externally"
             | "refund.forgone"
             | "refund.reverted"
+            | "refund.failed"
+            | "refund.canceled"
             | "payment.requested"
             | "payment.request_unknown"
             | "payment.request_refused"
             | "payment.session_opened"
             | "payment.captured"
             | "payment.canceled"
+            | "payment.session_expired"
             | "payout.transfer_submitted"
             | "payout.transfer_unknown"
             | "payout.transfer_deferred"
@@ -216,6 +221,10 @@ fn concerns_a_call(event_type: &str) -> bool {
             | "payout.bank_unknown"
             | "payout.bank_refused"
             | "payout.sent"
+            | "payout.rejected"
+            | "payout.paid"
+            | "payout.failed"
+            | "payout.canceled"
             | "payout.reversal_submitted"
             | "payout.reversal_unknown"
             | "payout.reversal_refused"
