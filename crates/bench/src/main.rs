@@ -10,6 +10,7 @@ mod house;
 mod load;
 mod rebuild;
 mod report;
+mod webhooks;
 
 use std::{
     path::{Path, PathBuf},
@@ -47,6 +48,8 @@ struct Args {
 enum Part {
     /// Durable commands.
     A,
+    /// Webhooks over HTTP.
+    B,
     /// Rebuilding the projections.
     C,
 }
@@ -58,6 +61,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// For work that has no end.
     pub(crate) window: Window,
+    /// How many messages are sent to each server in a round.
+    pub(crate) messages: usize,
     /// How many events the log to be rebuilt from has, at least.
     pub(crate) events: u64,
 }
@@ -69,9 +74,9 @@ impl Plan {
             measured: Duration::from_millis(measured),
         };
         if quick {
-            Self { rounds: 1, window: window(50, 200), events: 3_000 }
+            Self { rounds: 1, window: window(50, 200), messages: 1_000, events: 3_000 }
         } else {
-            Self { rounds: 5, window: window(500, 2_000), events: 60_000 }
+            Self { rounds: 5, window: window(500, 2_000), messages: 20_000, events: 60_000 }
         }
     }
 }
@@ -103,6 +108,9 @@ async fn measure(args: &Args) -> Outcome<Report> {
     let mut comparisons = Vec::new();
     if wanted(Part::A) {
         comparisons.extend(commands::compare(&plan, &args.folder).await?);
+    }
+    if wanted(Part::B) {
+        comparisons.extend(webhooks::compare(&plan, &args.folder).await?);
     }
     if wanted(Part::C) {
         comparisons.extend(rebuild::compare(&plan, &args.folder).await?);
