@@ -243,10 +243,12 @@ impl FromStr for Currency {
     type Err = UnknownCurrency;
 
     fn from_str(code: &str) -> Result<Self, UnknownCurrency> {
-        let upper = code.to_ascii_uppercase();
-        CURRENCIES
-            .binary_search_by(|facts| facts.code.cmp(upper.as_str()))
+        <[u8; 3]>::try_from(code.as_bytes())
             .ok()
+            .map(|code| code.map(|letter| letter.to_ascii_uppercase()))
+            .and_then(|upper| {
+                CURRENCIES.binary_search_by(|facts| facts.code.as_bytes().cmp(&upper[..])).ok()
+            })
             .and_then(|index| u8::try_from(index).ok())
             .map(Self)
             .ok_or_else(|| UnknownCurrency(code.to_owned()))
@@ -273,8 +275,7 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        code.parse().map_err(serde::de::Error::custom)
+        crate::text::deserialize(deserializer)
     }
 }
 

@@ -17,6 +17,7 @@ mod emit;
 mod ids;
 mod money;
 mod sealed;
+mod text;
 mod time;
 
 pub use allocate::{AllocationError, allocate};

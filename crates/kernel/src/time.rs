@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant in UTC with a resolution of one millisecond. Written as RFC 3339.
@@ -76,10 +76,40 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
+        if let Some(instant) = read_own_spelling(text) {
+            return Ok(instant);
+        }
         DateTime::parse_from_rfc3339(text)
             .map(|instant| Self(instant.timestamp_millis()))
             .map_err(|_| TimestampError(text.to_owned()))
     }
+}
+
+/// Reads the two spellings that we write ourselves, `2026-03-01T12:00:00Z` and
+/// `2026-03-01T12:00:00.250Z`: nearly every instant there is to read. Everything else is left to
+/// chrono.
+fn read_own_spelling(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let millis = match bytes {
+        [.., b'Z'] if bytes.len() == 20 => 0,
+        [.., b'Z'] if bytes.len() == 24 && bytes[19] == b'.' => number(&bytes[20..23])?,
+        _ => return None,
+    };
+    let separators = [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16]];
+    if &separators != b"--T::" {
+        return None;
+    }
+    let year = i32::try_from(number(&bytes[0..4])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(&bytes[5..7])?, number(&bytes[8..10])?)?;
+    let (hour, minute) = (number(&bytes[11..13])?, number(&bytes[14..16])?);
+    let instant = date.and_hms_milli_opt(hour, minute, number(&bytes[17..19])?, millis)?;
+    Some(Timestamp(instant.and_utc().timestamp_millis()))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, digit| {
+        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+    })
 }
 
 impl fmt::Display for Timestamp {
@@ -110,8 +140,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        crate::text::deserialize(deserializer)
     }
 }
 
@@ -169,6 +198,34 @@ mod tests {
         let offset: Timestamp = "2026-03-01T13:00:00.250+01:00".parse().unwrap();
         assert_eq!(offset, instant);
         assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn our_own_spellings_read_as_chrono_reads_them() {
+        for text in [
+            "2026-03-01T12:00:00Z",
+            "2026-03-01T12:00:00.250Z",
+            "0000-01-01T00:00:00.001Z",
+            "1969-12-31T23:59:59.999Z",
+            "2024-02-29T23:59:59Z",
+            "9999-12-31T23:59:59.999Z",
+        ] {
+            let chrono = DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+            assert_eq!(read_own_spelling(text), Some(Timestamp(chrono)), "{text}");
+        }
+        for text in [
+            "2026-02-29T12:00:00Z",
+            "2026-03-01 12:00:00Z",
+            "2026-03-01T24:00:00Z",
+            "2026-03-01T12:00:60Z",
+            "2026-03-01T12:00:00,250Z",
+            "2026-03-01T12:00:00.25+Z",
+            "+026-03-01T12:00:00Z",
+            "Z",
+            "",
+        ] {
+            assert_eq!(read_own_spelling(text), None, "{text}");
+        }
     }
 
     #[test]
