@@ -87,6 +87,12 @@ impl Rows {
         Self { complete: true, ..Self::default() }
     }
 
+    /// Whether every row may be read without loading anything.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
     /// Whether the row may be read: it is held, or known to be absent.
     #[must_use]
     pub fn is_loaded(&self, table: &TableDef, key: &[Value]) -> bool {

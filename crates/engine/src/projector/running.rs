@@ -182,6 +182,9 @@ impl Running {
     }
 
     async fn load(&mut self, views: &dyn Views, events: &[Decoded]) -> Result<(), ViewsError> {
+        if self.rows.is_complete() {
+            return Ok(());
+        }
         let mut wanted = Wanted::new();
         for event in events {
             if let Ok(occurrence) = event.occurrence(self.projection.reads_entries()) {
