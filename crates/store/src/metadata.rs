@@ -102,6 +102,8 @@ mod tests {
         let text = r#"{"actor":{"kind":"timer","id":"t"},"correlation":"c","mode":"live",
             "command":"m","weather":{"mild":true}}"#;
         assert!(Metadata::from_json(text).is_ok());
-        assert!(Metadata::from_json(r#"{"actor":{"kind":"timer","id":"t"},"mode":"live"}"#).is_err());
+        assert!(
+            Metadata::from_json(r#"{"actor":{"kind":"timer","id":"t"},"mode":"live"}"#).is_err()
+        );
     }
 }
