@@ -134,7 +134,8 @@ pub(crate) async fn schedule(
     let schedule = PayoutSchedule {
         automatic_bank: new.automatic_bank,
         interval: new.interval,
-        minimum: new.minimum,
+        // Nothing is never paid out, so "no minimum" is one minor unit.
+        minimum: if new.minimum == 0 { 1 } else { new.minimum },
         delay_days: new.delay_days,
         reserve_bps: new.reserve_bps,
         payout_after: new.payout_after,

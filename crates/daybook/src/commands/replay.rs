@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use aggregates::fact::Fact;
 use engine::{all_projections, replay};
-use projections::Projection;
+use projections::{
+    Occurrence, Projection,
+    invariants::{Checker, Violation},
+    postings::postings,
+};
 use serde::Serialize;
-use store::{Checkpoint, Log, Position};
+use store::{Checkpoint, Log, Metadata, Position, Recorded};
 use store_sqlite::read_checkpoints;
 
 use crate::{
@@ -45,13 +50,53 @@ pub(crate) async fn run(args: Args) -> Outcome {
         compare(&*log, position, &projections, &checkpoints, &mut comparisons).await?;
     }
     comparisons.sort_by(|a, b| a.projection.cmp(&b.projection));
-    tell(&comparisons, args.json)?;
+    let violations = check_invariants(&*log, head).await?;
+    tell(&comparisons, &violations, args.json)?;
     let differing = comparisons.iter().filter(|one| !one.equal).count();
-    if differing == 0 {
-        eprintln!("replayed to position {head}: every read model equals its live state");
-        return Ok(());
+    if differing > 0 {
+        let problem = format!("{differing} read models differ from a replay of the log");
+        return Err(Failure::check(problem));
     }
-    Err(Failure::check(format!("{differing} read models differ from a replay of the log")))
+    if let Some(violation) = violations.first() {
+        let count = violations.len();
+        return Err(Failure::check(format!("{count} violations, the first: {violation}")));
+    }
+    eprintln!(
+        "replayed to position {head}: every read model equals its live state, and the invariants \
+         held after every event"
+    );
+    Ok(())
+}
+
+/// Checks the invariants after every event, from the first on.
+async fn check_invariants(log: &dyn Log, head: Position) -> Outcome<Vec<Violation>> {
+    let bar = show::bar("checking");
+    bar.set_length(head.0);
+    let mut checker = Checker::new();
+    let mut violations = Vec::new();
+    let mut after = Position::START;
+    while after < head {
+        let page = log.read_all(after, 2000).await.map_err(Failure::unavailable)?;
+        let Some(end) = page.events.last().map(|recorded| recorded.position) else { break };
+        for recorded in page.events.iter().filter(|recorded| recorded.position <= head) {
+            violations.append(&mut check_one(&mut checker, recorded)?);
+        }
+        after = end;
+        bar.set_position(after.0);
+    }
+    bar.finish_and_clear();
+    Ok(violations)
+}
+
+fn check_one(checker: &mut Checker, recorded: &Recorded) -> Outcome<Vec<Violation>> {
+    let wrong =
+        |problem: String| Failure::check(format!("position {}: {problem}", recorded.position));
+    let fact = Fact::decode(&recorded.stream.category, &recorded.payload)
+        .map_err(|error| wrong(error.to_string()))?;
+    let metadata =
+        Metadata::from_json(&recorded.metadata).map_err(|error| wrong(error.to_string()))?;
+    let entries = postings(&recorded.stream, &fact).map_err(|error| wrong(error.to_string()))?;
+    Ok(checker.check(&Occurrence { recorded, fact: &fact, metadata: &metadata, entries: &entries }))
 }
 
 /// Projections by the position that is stored for them, so that each is replayed to where it is.
@@ -105,9 +150,16 @@ async fn compare(
     Ok(())
 }
 
-fn tell(comparisons: &[Comparison], as_json: bool) -> Outcome {
+fn tell(comparisons: &[Comparison], violations: &[Violation], as_json: bool) -> Outcome {
     if as_json {
-        return show::json(&comparisons);
+        let violations: Vec<_> = violations.iter().map(ToString::to_string).collect();
+        return show::json(&serde_json::json!({
+            "read_models": comparisons,
+            "violations": violations,
+        }));
+    }
+    for violation in violations {
+        println!("{violation}");
     }
     let rows = comparisons
         .iter()
