@@ -75,8 +75,9 @@ struct Scale {
 
 impl Scale {
     fn y(&self, minor: i64) -> i32 {
-        let span = i128::from(self.top - self.bottom).max(1);
-        let above = i128::from(self.top - minor) * i128::from(self.pixels) / span;
+        let (top, bottom) = (i128::from(self.top), i128::from(self.bottom));
+        let span = (top - bottom).max(1);
+        let above = (top - i128::from(minor)) * i128::from(self.pixels) / span;
         i32::try_from(above + i128::from(self.offset)).unwrap_or(i32::MAX)
     }
 }
