@@ -198,8 +198,8 @@ impl Driver<'_> {
     }
 
     fn open_session(&self, step: &Step, order: &str, ids: &OrderIds) -> Acted {
-        let placed = self.scenario.steps.iter().find(|other| other.key == order);
-        let Some(Action::PlaceOrder(planned)) = placed.map(|placed| &placed.action) else {
+        let placed = self.steps.get(order).map(|placed| &placed.action);
+        let Some(Action::PlaceOrder(planned)) = placed else {
             return Ok(Some(missing("no such order")));
         };
         let mut request = ApiRequest::post("/v1/checkout/sessions", "mode=payment");

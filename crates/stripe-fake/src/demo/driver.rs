@@ -24,7 +24,7 @@ pub struct Driver<'a> {
     /// Calls done by hand, by idempotency key.
     pub(super) done_by_hand: BTreeSet<String>,
     /// Which step places an order or asks for a refund, by its key.
-    steps: BTreeMap<&'a str, &'a Step>,
+    pub(super) steps: BTreeMap<&'a str, &'a Step>,
     /// Daybook's clock as far as it is known; Unix seconds.
     clock: Option<i64>,
 }

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use books::{Books, Difference, compare};
+pub use by_hand::write_statements;
 pub use driver::Driver;
 
 use crate::fake::{FakeStripe, OperationError};
@@ -140,6 +141,16 @@ pub struct DemoReport {
 }
 
 impl DemoReport {
+    /// How many steps were refused, by who refused them and the stable code.
+    #[must_use]
+    pub fn refused_by_code(&self) -> BTreeMap<(&'static str, &str), usize> {
+        let mut counts = BTreeMap::new();
+        for refused in &self.refused {
+            *counts.entry((refused.by, refused.code.as_str())).or_insert(0) += 1;
+        }
+        counts
+    }
+
     fn read_from(&mut self, fake: &FakeStripe) {
         self.events.clear();
         for kind in fake.event_kinds() {

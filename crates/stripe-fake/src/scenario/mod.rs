@@ -27,6 +27,9 @@ use crate::id::Seed;
 /// Sunday, 1 March 2026, midnight UTC.
 pub const MONTH_START: i64 = 1_772_323_200;
 
+/// The seed of the month that `daybook demo` plays.
+pub const DEMO_SEED: u64 = 7;
+
 const DAY_S: i64 = 86_400;
 
 /// How much of a month is made, in thousandths.

@@ -2,6 +2,7 @@
 
 mod client;
 mod conservation;
+mod demo;
 mod disputes;
 mod durability;
 mod exports;
@@ -9,7 +10,9 @@ mod linking;
 mod payments;
 mod payouts;
 mod refunds;
+mod scenario;
 mod sellers;
+mod stub;
 mod webhooks;
 
 use serde_json::Value;
