@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_chart_carries_no_inline_style_and_no_script() {
-        let days = days(&[(100_00, 90_00), (0, -40_00), (0, 0)]);
+        let days = days(&[(10_000, 9000), (0, -4000), (0, 0)]);
         let (wide, narrow) = earnings(&days, Currency::USD).unwrap();
         for svg in [&wide, &narrow] {
             assert!(!svg.contains("style="), "{svg}");

@@ -88,8 +88,8 @@ fn earnings_row(label: &str, gross: i64, lost: i64) -> EarningsRow {
 fn earnings() -> Earnings {
     let days: Vec<EarningsRow> = (1..=31_i64)
         .map(|day| {
-            let gross = 40_000 + (day * 37 % 11) * 9_500 + (day * 53 % 7) * 4_000;
-            let lost = if day % 9 == 4 { 140_000 } else { (day * 29 % 5) * 2_300 };
+            let gross = 40_000 + (day * 37 % 11) * 9500 + (day * 53 % 7) * 4000;
+            let lost = if day % 9 == 4 { 140_000 } else { (day * 29 % 5) * 2300 };
             earnings_row(&format!("2026-03-{day:02}"), gross, lost)
         })
         .collect();
@@ -115,11 +115,11 @@ fn earnings() -> Earnings {
 
 fn orders() -> Vec<OrderRow> {
     [
-        ("R-10421", "confirmed", "paid", 54_13, 0),
-        ("R-10420", "completed", "partially_refunded", 1_240_00, 200_00),
-        ("R-10419", "placed", "processing", 89_90, 0),
-        ("R-10418", "confirmed", "charged_back", 310_00, 0),
-        ("R-10417", "expired", "awaiting", 12_00, 0),
+        ("R-10421", "confirmed", "paid", 5413, 0),
+        ("R-10420", "completed", "partially_refunded", 124_000, 20_000),
+        ("R-10419", "placed", "processing", 8990, 0),
+        ("R-10418", "confirmed", "charged_back", 31_000, 0),
+        ("R-10417", "expired", "awaiting", 1200, 0),
     ]
     .into_iter()
     .zip(0_i64..)
@@ -148,7 +148,7 @@ fn refunds() -> Vec<RefundRow> {
         order: Some(order("R-10420")),
         seller: Some(seller("Kiln & Clay")),
         requested: when(-age),
-        amount: usd(100_00 * age),
+        amount: usd(10_000 * age),
         status: Status::of(status),
         reason: reason.to_owned(),
         decide_by: open.then(|| Due { at: when(2), now: now() }),
@@ -165,7 +165,7 @@ fn disputes() -> Vec<DisputeRow> {
             dispute: Reference::plain(format!("dp_1Q{age}fSample")),
             order: Some(order("R-10418")),
             opened: when(-age),
-            amount: usd(310_00),
+            amount: usd(31_000),
             status: Status::of(status),
             reason: "product_not_received".to_owned(),
             due: due.map(|days| Due { at: when(days), now: now() }),
@@ -186,7 +186,7 @@ fn payouts() -> Vec<PayoutRow> {
         payout: Reference::plain(kernel::PayoutId::derived(&[status])),
         seller: Some(seller("Kiln & Clay")),
         requested: when(-age),
-        amount: Some(usd(2_450_00)),
+        amount: Some(usd(245_000)),
         status: Status::of(status),
         note: note.to_owned(),
     })
@@ -195,9 +195,9 @@ fn payouts() -> Vec<PayoutRow> {
 
 fn work_items() -> Vec<WorkItemRow> {
     [
-        ("unallocated", "A charge that nobody ordered", Some(120_00)),
+        ("unallocated", "A charge that nobody ordered", Some(12_000)),
         ("quarantined", "charge.refund.updated could not be read", None),
-        ("open_clearing", "Stripe has not confirmed this transfer", Some(-88_10)),
+        ("open_clearing", "Stripe has not confirmed this transfer", Some(-8810)),
     ]
     .into_iter()
     .map(|(kind, detail, amount)| WorkItemRow {
@@ -222,13 +222,13 @@ fn balances() -> Vec<Balances> {
     vec![
         Balances {
             currency: "USD".to_owned(),
-            total: usd(12_840_55),
+            total: usd(1_284_055),
             cards: vec![
-                card("Pending", 4_210_30, "Earned, waiting for release"),
-                card("Available", 8_320_25, "May be paid out"),
-                card("Reserve", 500_00, "Kept back for a time"),
-                card("Dispute hold", 310_00, "Kept back for open disputes"),
-                card("Owed", -500_00, "To be netted with the next releases"),
+                card("Pending", 421_030, "Earned, waiting for release"),
+                card("Available", 832_025, "May be paid out"),
+                card("Reserve", 50_000, "Kept back for a time"),
+                card("Dispute hold", 31_000, "Kept back for open disputes"),
+                card("Owed", -50_000, "To be netted with the next releases"),
             ],
             payout: Some(("8320.25".to_owned(), "once".to_owned())),
         },
@@ -257,16 +257,10 @@ fn shipments() -> Vec<ShipmentRow> {
 }
 
 fn totals() -> Vec<Figure> {
-    [
-        ("Goods", 1_200_00),
-        ("Discount", -50_00),
-        ("Shipping", 40_00),
-        ("Tax", 50_00),
-        ("Total", 1_240_00),
-    ]
-    .into_iter()
-    .map(|(label, minor)| Figure { label, amount: Some(usd(minor)) })
-    .collect()
+    [("Goods", 120_000), ("Discount", -5000), ("Shipping", 4000), ("Tax", 5000), ("Total", 124_000)]
+        .into_iter()
+        .map(|(label, minor)| Figure { label, amount: Some(usd(minor)) })
+        .collect()
 }
 
 fn overview() -> OverviewPage {
@@ -332,7 +326,7 @@ fn sellers_page() -> SellersPage {
 }
 
 fn seller_page() -> SellerPage {
-    let entries = [("sale", 45_00), ("refund", -40_00), ("chargeback", -310_00), ("release", 0)]
+    let entries = [("sale", 4500), ("refund", -4000), ("chargeback", -31_000), ("release", 0)]
         .into_iter()
         .zip(0_i64..)
         .map(|((nature, minor), age)| EntryRow {
@@ -341,7 +335,7 @@ fn seller_page() -> SellerPage {
             about: Some(order("R-10420")),
             product: "mug-blue".to_owned(),
             amount: usd(minor),
-            running: usd(12_840_55 - age * 1000),
+            running: usd(1_284_055 - age * 1000),
             explain: "/dashboard/events/48000".to_owned(),
         })
         .collect();
@@ -364,14 +358,14 @@ fn order_page() -> OrderPage {
         title: title.to_owned(),
         seller: seller("Kiln & Clay"),
         quantity: 2,
-        unit_price: usd(300_00),
-        discount: usd(25_00),
-        shipping: usd(20_00),
-        tax: usd(25_00),
-        total: usd(620_00),
-        fee: usd(60_00),
-        seller_net: usd(560_00),
-        refunded: usd(100_00),
+        unit_price: usd(30_000),
+        discount: usd(2500),
+        shipping: usd(2000),
+        tax: usd(2500),
+        total: usd(62_000),
+        fee: usd(6000),
+        seller_net: usd(56_000),
+        refunded: usd(10_000),
         fulfilment: Status::of("shipped"),
     };
     let timeline = ["order.placed", "payment.captured", "order.paid", "order.lines_shipped"]
@@ -402,11 +396,11 @@ fn order_page() -> OrderPage {
         refunds: refunds(),
         reconciliation: Some(
             [
-                ("Captured", Some(1_240_00)),
-                ("Sellers", Some(1_120_00)),
-                ("Commission", Some(120_00)),
-                ("Tax", Some(50_00)),
-                ("Discount", Some(50_00)),
+                ("Captured", Some(124_000)),
+                ("Sellers", Some(112_000)),
+                ("Commission", Some(12_000)),
+                ("Tax", Some(5000)),
+                ("Discount", Some(5000)),
                 ("Stripe's fee", None),
                 ("Difference", Some(0)),
             ]
@@ -425,19 +419,19 @@ fn explain_page() -> ExplainPage {
         account: "liabilities:seller:sel_0123:available".to_owned(),
         of: seller("Kiln & Clay"),
         choices: choices(&["All", "Pending", "Available", "Reserve"], 2),
-        amount: usd(8_320_25),
+        amount: usd(832_025),
         lines: (0..6_i64)
             .map(|n| FigureLine {
                 position: 48_000 - n.unsigned_abs() * 17,
                 when: when(-n),
                 event: "seller_account.released".to_owned(),
                 about: Some(order("R-10420")),
-                amount: usd(450_00 - n * 300_00),
-                running: usd(8_320_25 - n * 450_00),
+                amount: usd(45_000 - n * 30_000),
+                running: usd(832_025 - n * 45_000),
                 explain: "/dashboard/events/48000".to_owned(),
             })
             .collect(),
-        earlier: Some(usd(5_000_00)),
+        earlier: Some(usd(500_000)),
         older: Some("?before=47000".to_owned()),
     }
 }
@@ -455,8 +449,8 @@ fn event_page() -> EventPage {
         position: 48_000,
         event_id: "0197a3f2-1111-7000-8000-000000000000".to_owned(),
         lines: vec![
-            line("assets:clearing:internal:claim:ord_0197a3f211117000800000000000beef:0", 45_00),
-            line("liabilities:seller:sel_0197a3f211117000800000000000beef:pending", -45_00),
+            line("assets:clearing:internal:claim:ord_0197a3f211117000800000000000beef:0", 4500),
+            line("liabilities:seller:sel_0197a3f211117000800000000000beef:pending", -4500),
         ],
         causes: ["seller_account.credited", "order.paid", "payment.captured"]
             .into_iter()
@@ -481,8 +475,8 @@ fn guest_page() -> GuestOrderPage {
         line,
         title: title.to_owned(),
         quantity: 1,
-        total: usd(620_00),
-        refunded: usd(if line == 1 { 100_00 } else { 0 }),
+        total: usd(62_000),
+        refunded: usd(if line == 1 { 10_000 } else { 0 }),
         fulfilment: Status::of("shipped"),
         refundable: refundable.map(usd),
     };
@@ -494,7 +488,7 @@ fn guest_page() -> GuestOrderPage {
         payment: Status::of("paid"),
         placed: when(-5),
         totals: totals(),
-        lines: vec![line(0, "Blue stoneware mug", Some(620_00)), line(1, HOSTILE, None)],
+        lines: vec![line(0, "Blue stoneware mug", Some(62_000)), line(1, HOSTILE, None)],
         shipments: shipments(),
         refunds: refunds(),
         token: "token".to_owned(),
@@ -506,17 +500,12 @@ fn guest_page() -> GuestOrderPage {
 
 /// All pages, rendered, by name.
 pub(super) fn pages() -> Vec<(&'static str, String)> {
-    use askama::Template;
-    let paging =
-        || Paging { filters: choices(&["All", "Open"], 0), next: Some("?cursor=x".to_owned()) };
-    let webhooks = vec![WebhookRow {
-        event: Reference::plain("evt_1QSampleSampleSampleSample"),
-        kind: "charge.succeeded".to_owned(),
-        endpoint: "platform".to_owned(),
-        received: when(-1),
-        status: Status::of("quarantined"),
-        note: HOSTILE.to_owned(),
-    }];
+    let mut pages = single_pages();
+    pages.append(&mut list_pages());
+    pages
+}
+
+fn single_pages() -> Vec<(&'static str, String)> {
     let organizer = OrganizerPage {
         frame: frame("spring-fair", "/dashboard/sellers"),
         name: "spring-fair".to_owned(),
@@ -530,81 +519,55 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         code: "refund.already_decided".to_owned(),
         back: "/dashboard/refunds".to_owned(),
     };
+    let failure = Some("This key is not valid. Check that you copied all of it.".to_owned());
     vec![
-        ("overview", overview().render().unwrap()),
-        ("sellers", sellers_page().render().unwrap()),
-        ("seller", seller_page().render().unwrap()),
-        ("organizer", organizer.render().unwrap()),
-        ("order", order_page().render().unwrap()),
-        (
-            "orders",
-            OrdersPage {
-                frame: frame("Orders", "/dashboard/orders"),
-                paging: paging(),
-                orders: orders(),
-            }
-            .render()
-            .unwrap(),
-        ),
-        (
-            "refunds",
-            RefundsPage {
-                frame: frame("Refunds", "/dashboard/refunds"),
-                paging: paging(),
-                refunds: refunds(),
-            }
-            .render()
-            .unwrap(),
-        ),
-        (
-            "disputes",
-            DisputesPage {
-                frame: frame("Disputes", "/dashboard/disputes"),
-                paging: paging(),
-                disputes: disputes(),
-            }
-            .render()
-            .unwrap(),
-        ),
-        (
-            "payouts",
-            PayoutsPage {
-                frame: frame("Payouts", "/dashboard/payouts"),
-                paging: paging(),
-                payouts: payouts(),
-            }
-            .render()
-            .unwrap(),
-        ),
-        (
-            "work_items",
-            WorkItemsPage {
-                frame: frame("Work items", "/dashboard/work-items"),
-                paging: paging(),
-                work_items: work_items(),
-            }
-            .render()
-            .unwrap(),
-        ),
-        (
-            "webhooks",
-            WebhooksPage {
-                frame: frame("Stripe events", "/dashboard/webhooks"),
-                paging: paging(),
-                webhooks,
-            }
-            .render()
-            .unwrap(),
-        ),
-        ("explain", explain_page().render().unwrap()),
-        ("event", event_page().render().unwrap()),
-        (
-            "login",
-            LoginPage { failure: Some("This key is not valid (any more).".to_owned()) }
-                .render()
-                .unwrap(),
-        ),
-        ("problem", problem.render().unwrap()),
-        ("guest_order", guest_page().render().unwrap()),
+        ("overview", rendered(&overview())),
+        ("sellers", rendered(&sellers_page())),
+        ("seller", rendered(&seller_page())),
+        ("organizer", rendered(&organizer)),
+        ("order", rendered(&order_page())),
+        ("explain", rendered(&explain_page())),
+        ("event", rendered(&event_page())),
+        ("login", rendered(&LoginPage { failure })),
+        ("problem", rendered(&problem)),
+        ("guest_order", rendered(&guest_page())),
     ]
+}
+
+fn list_pages() -> Vec<(&'static str, String)> {
+    let paging =
+        || Paging { filters: choices(&["All", "Open"], 0), next: Some("?cursor=x".to_owned()) };
+    let part = |title, path| (frame(title, path), paging());
+    let (frame, paging) = part("Orders", "/dashboard/orders");
+    let orders = rendered(&OrdersPage { frame, paging, orders: orders() });
+    let (frame, paging) = part("Refunds", "/dashboard/refunds");
+    let refunds = rendered(&RefundsPage { frame, paging, refunds: refunds() });
+    let (frame, paging) = part("Disputes", "/dashboard/disputes");
+    let disputes = rendered(&DisputesPage { frame, paging, disputes: disputes() });
+    let (frame, paging) = part("Payouts", "/dashboard/payouts");
+    let payouts = rendered(&PayoutsPage { frame, paging, payouts: payouts() });
+    let (frame, paging) = part("Work items", "/dashboard/work-items");
+    let work_items = rendered(&WorkItemsPage { frame, paging, work_items: work_items() });
+    let (frame, paging) = part("Stripe events", "/dashboard/webhooks");
+    let webhooks = vec![WebhookRow {
+        event: Reference::plain("evt_1QSampleSampleSampleSample"),
+        kind: "charge.succeeded".to_owned(),
+        endpoint: "platform".to_owned(),
+        received: when(-1),
+        status: Status::of("quarantined"),
+        note: HOSTILE.to_owned(),
+    }];
+    let webhooks = rendered(&WebhooksPage { frame, paging, webhooks });
+    vec![
+        ("orders", orders),
+        ("refunds", refunds),
+        ("disputes", disputes),
+        ("payouts", payouts),
+        ("work_items", work_items),
+        ("webhooks", webhooks),
+    ]
+}
+
+fn rendered(template: &impl askama::Template) -> String {
+    template.render().unwrap()
 }

@@ -17,7 +17,7 @@ use crate::{extract::Caller, problem::Problem};
 /// A problem that a person reads in a browser.
 #[derive(Debug)]
 pub(crate) struct Trouble {
-    problem: Problem,
+    problem: Box<Problem>,
     back: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl Trouble {
 
 impl From<Problem> for Trouble {
     fn from(problem: Problem) -> Self {
-        Self { problem, back: None }
+        Self { problem: Box::new(problem), back: None }
     }
 }
 
