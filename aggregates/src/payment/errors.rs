@@ -27,6 +27,11 @@ pub enum PaymentError {
     SharesDoNotSum { shares: Money, available: Money },
     #[error("the payment already belongs to order {order}")]
     AlreadyAttributed { order: String },
+    #[error(
+        "order {order} has refused this money; attribute it to another order, divide it among \
+         sellers, or refund it"
+    )]
+    RefusedByOrder { order: String },
     #[error("the payment is in {expected}, not {given}")]
     CurrencyMismatch { expected: Currency, given: Currency },
     #[error("an amount must be positive")]

@@ -206,8 +206,9 @@ impl Payment {
     }
 
     fn put_aside(&mut self, charge: ChargeRef, amount: Money, reason: SetAsideReason) {
+        let first_offered_to = self.order.filter(|_| reason != SetAsideReason::Unattributed);
         if let Some(pot) = self.pot_mut(&charge) {
-            pot.attributed = None;
+            pot.refused_by.extend(pot.attributed.take().map(|(order, _)| order));
             pot.reason = reason;
             pot.free = pot.free.saturating_add(amount.minor());
         } else {
@@ -218,6 +219,7 @@ impl Payment {
                 free: amount.minor(),
                 attributed: None,
                 shares: Vec::new(),
+                refused_by: first_offered_to.into_iter().collect(),
             });
         }
     }

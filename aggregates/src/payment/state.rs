@@ -113,6 +113,9 @@ pub(super) struct Pot {
     pub(super) attributed: Option<(OrderId, i64)>,
     /// The shares it was divided into, by a person.
     pub(super) shares: Vec<AttributedShare>,
+    /// The orders that have refused it; each says no only once, so it is not offered to them again.
+    #[serde(default)]
+    pub(super) refused_by: BTreeSet<OrderId>,
 }
 
 impl Pot {

@@ -73,7 +73,14 @@ pub(super) fn attribute_to_order(
     now: Timestamp,
 ) -> Decided {
     let money = payment.captured().ok_or(PaymentError::NotCaptured)?;
-    let Some(pot) = payment.pots.iter().find(|pot| pot.is_open()) else {
+    let mut open = payment.pots.iter().filter(|pot| pot.is_open()).peekable();
+    let is_set_aside = open.peek().is_some();
+    let Some(pot) = open.find(|pot| !pot.refused_by.contains(&order)) else {
+        // An order says no to a charge once; offered it again it would say nothing, and the money
+        // would hang in between for ever.
+        if is_set_aside {
+            return Err(PaymentError::RefusedByOrder { order: order.to_string() });
+        }
         let taken = payment.pots.iter().find_map(|pot| pot.attributed).map(|(order, _)| order);
         let taken = taken.or_else(|| payment.order.filter(|_| payment.pots.is_empty()));
         return match taken {

@@ -109,6 +109,22 @@ fn refused_money_can_go_to_another_order_and_be_refused_again() {
 }
 
 #[test]
+fn money_does_not_go_to_an_order_that_has_refused_it() {
+    let refusal = |name| PaymentError::RefusedByOrder { order: order(name).to_string() };
+    for reason in [SetAsideReason::Duplicate, SetAsideReason::Conflict, SetAsideReason::Late] {
+        payment(refused(reason)).when(to_order("a")).then_expect_error(refusal("a"));
+    }
+    let given = attributed("b", 10_000, LinkedVia::Person, "he sent the receipt");
+    let again = set_aside_of("ch_1", 10_000, SetAsideReason::Conflict, at(NOW));
+    let twice = and(refused(SetAsideReason::Duplicate), vec![given, again]);
+    for name in ["a", "b"] {
+        payment(twice.clone()).when(to_order(name)).then_expect_error(refusal(name));
+    }
+    let third = attributed("c", 10_000, LinkedVia::Person, "he sent the receipt");
+    payment(twice).when(to_order("c")).then_expect_events(vec![third]);
+}
+
+#[test]
 fn only_set_aside_money_is_attributed() {
     payment(vec![]).when(to_order("a")).then_expect_error(PaymentError::NotCaptured);
     payment(vec![captured(None)])
