@@ -9,7 +9,7 @@ use crate::{
     order::events::OrderEvent,
     payment::events::PaymentEvent,
     payout::events::PayoutEvent,
-    refund::events::RefundEvent,
+    refund::{STUCK_DAYS, events::RefundEvent},
     seller_account::events::SellerAccountEvent,
     vocabulary::{Claim, ClaimRef},
     webhook_event::events::WebhookEventEvent,
@@ -19,8 +19,6 @@ use crate::{
 const PARKED_HOURS_MAX: i64 = 72;
 /// Days an asynchronous payment may take before somebody looks.
 const PATIENCE_DAYS: i64 = 14;
-/// Days a refund may be pending before somebody looks.
-const REFUND_STUCK_DAYS: i64 = 10;
 /// Days after its arrival date before a payout in transit is looked into.
 const PAYOUT_STUCK_DAYS: i64 = 3;
 /// Hours before a dispute's deadline at which an alarm is raised.
@@ -176,7 +174,7 @@ impl Timers<'_> {
             | RefundEvent::Withdrawn { .. }
             | RefundEvent::Escalated { .. } => self.clear(TimerKind::RefundDecision),
             RefundEvent::Pending { at, .. } => {
-                self.set(TimerKind::RefundStuck, at.plus_days(REFUND_STUCK_DAYS));
+                self.set(TimerKind::RefundStuck, at.plus_days(STUCK_DAYS));
             }
             RefundEvent::Succeeded { .. }
             | RefundEvent::Failed { .. }
