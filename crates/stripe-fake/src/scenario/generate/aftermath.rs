@@ -4,7 +4,7 @@ use super::{
     Action, DAY_S, HOUR_S, Operation, Paid, Placed, Plan, Pool, RefundPlan, TICKS_A_DAY, made,
     round_down,
 };
-use crate::plan::{RefundStatus, RefundStep};
+use crate::plan::{Payment, RefundStatus, RefundStep};
 use crate::scenario::random::Random;
 use crate::scenario::step::RefundDecision;
 
@@ -186,10 +186,17 @@ impl Plan {
             self.steps.iter().filter_map(|step| trouble(&step.key)).collect();
         let calm = orders.iter().filter(|placed| !troubled.contains(&placed.key));
         let calm = calm.filter(|placed| placed.tick <= EARLY);
-        let paid_by: std::collections::BTreeSet<String> =
-            self.steps.iter().map(|step| step.key.clone()).collect();
+        // Only what is paid at once: nobody ships while a bank debit is still on its way.
+        let paid_at_once: std::collections::BTreeSet<String> = self
+            .steps
+            .iter()
+            .filter(|step| {
+                matches!(&step.action, Action::Pay { how, .. } if !matches!(how, Payment::Async { .. }))
+            })
+            .map(|step| step.key.clone())
+            .collect();
         let calm: Vec<Placed> = calm
-            .filter(|placed| paid_by.contains(&format!("pay/{}", placed.key)))
+            .filter(|placed| paid_at_once.contains(&format!("pay/{}", placed.key)))
             .cloned()
             .collect();
         let mut pool = Pool::new(calm, &mut random);

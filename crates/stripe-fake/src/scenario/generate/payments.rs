@@ -209,7 +209,9 @@ impl Plan {
             let bare = self.bare(&placed, Payment::default(), Forget::default());
             self.bare_payment(&placed, format!("late/{}", placed.key), tick, bare);
         }
-        for placed in pool.draw(self.scale.of(7), fits) {
+        for mut placed in pool.draw(self.scale.of(7), fits) {
+            // Time enough to be cancelled before it expires by itself.
+            placed.order.pay_by = Some(tick_start(placed.tick + TICKS_A_DAY));
             self.place(&placed);
             let cancel = Action::CancelOrder { order: placed.key.clone(), lines: None, fee: 0 };
             self.ours(format!("cancel/{}", placed.key), placed.tick + 1, cancel);
