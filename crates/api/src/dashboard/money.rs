@@ -54,7 +54,8 @@ pub(crate) struct Earned {
     pub(crate) sellers: Vec<(SellerId, EarningsRow)>,
 }
 
-const PERIODS: [(&str, u64); 3] = [("7 days", 7), ("30 days", 30), ("90 days", 90)];
+const PERIODS: [(&str, u64); 4] =
+    [("7 days", 7), ("30 days", 30), ("90 days", 90), ("1 year", 365)];
 const DAYS_DEFAULT: u64 = 30;
 /// The longest period anybody may look at on one page.
 const DAYS_MAX: u64 = 366;
@@ -276,12 +277,17 @@ fn chosen(
 }
 
 fn by_day(rows: &[DailyEarnings], period: Period, currency: Currency) -> Result<Earnings, Trouble> {
+    let mut of_day: BTreeMap<&str, Vec<&DailyEarnings>> = BTreeMap::new();
+    for row in rows {
+        of_day.entry(&row.day).or_default().push(row);
+    }
     let mut days = Vec::new();
     let mut bars = Vec::new();
     let mut day = period.from;
     while day <= period.to {
         let label = day.to_string();
-        let row = total(rows.iter().filter(|row| row.day == label), &label, currency)?;
+        let that_day = of_day.remove(label.as_str()).unwrap_or_default();
+        let row = total(that_day, &label, currency)?;
         let (gross, net) = (row.gross.0.minor(), row.net.0.minor());
         bars.push(DayBars { day: label, gross, net });
         days.push(row);
