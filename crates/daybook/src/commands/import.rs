@@ -1,8 +1,8 @@
 //! `daybook import balance-transactions`: what Stripe says moved its balance, from a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use aggregates::balance_transaction::TransactionRecord;
+use aggregates::{balance_transaction::TransactionRecord, vocabulary::AccountRef};
 use serde_json::json;
 
 use crate::{
@@ -39,26 +39,35 @@ const CHUNK_RECORDS: usize = 200;
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let What::BalanceTransactions { remote, file, account, json } = args.what;
-    let text = std::fs::read_to_string(&file)
-        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
-    // The whole file is read before anything is sent: a file that is wrong anywhere changes nothing.
-    let account = account.map(aggregates::vocabulary::AccountRef::from);
-    let records: Result<Vec<_>, _> =
-        payments::import::transactions(text.as_bytes(), account.as_ref())
-            .and_then(Iterator::collect);
-    let records = records
-        .map_err(|error| Failure::usage(format!("{} is not right: {error}", file.display())))?;
     let Some(remote) = remote.remote()? else {
         return Err(Failure::usage(
             "imports go through a running server: give --server URL and set DAYBOOK_KEY",
         ));
     };
-    let (recorded, known) = send(&remote, &records).await?;
+    let (recorded, known) = import_file(&remote, &file, account.as_deref()).await?;
     if json {
         return show::json(&json!({ "recorded": recorded, "known": known }));
     }
     println!("{recorded} balance transactions recorded, {known} were known");
     Ok(())
+}
+
+/// Reads a file of balance transactions and has the server record them; answers how many were new
+/// and how many were known.
+pub(crate) async fn import_file(
+    remote: &Remote,
+    file: &Path,
+    account: Option<&str>,
+) -> Outcome<(u64, u64)> {
+    let text = std::fs::read(file)
+        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
+    // The whole file is read before anything is sent: a file that is wrong anywhere changes nothing.
+    let account = account.map(AccountRef::from);
+    let records: Result<Vec<_>, _> =
+        payments::import::transactions(&text, account.as_ref()).and_then(Iterator::collect);
+    let records = records
+        .map_err(|error| Failure::usage(format!("{} is not right: {error}", file.display())))?;
+    send(remote, &records).await
 }
 
 async fn send(remote: &Remote, records: &[TransactionRecord]) -> Outcome<(u64, u64)> {
