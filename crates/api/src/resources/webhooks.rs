@@ -7,7 +7,7 @@ use engine::ports::IntakeError;
 use super::sellers::Empty;
 use crate::{
     commands::{Written, send},
-    extract::{Body, Caller},
+    extract::{Body, Caller, RawBody},
     permissions::Permission,
     problem::Problem,
     state::Api,
@@ -19,9 +19,9 @@ use crate::{
 pub(crate) async fn stripe(
     api: web::Data<Api>,
     request: HttpRequest,
-    body: web::Bytes,
+    body: RawBody,
 ) -> Result<HttpResponse, Problem> {
-    receive(&api, Endpoint::Platform, &request, body).await
+    receive(&api, Endpoint::Platform, &request, body.0).await
 }
 
 /// Takes an event of a connected account.
@@ -30,9 +30,9 @@ pub(crate) async fn stripe(
 pub(crate) async fn stripe_connect(
     api: web::Data<Api>,
     request: HttpRequest,
-    body: web::Bytes,
+    body: RawBody,
 ) -> Result<HttpResponse, Problem> {
-    receive(&api, Endpoint::Connect, &request, body).await
+    receive(&api, Endpoint::Connect, &request, body.0).await
 }
 
 async fn receive(
