@@ -67,6 +67,7 @@ use crate::{
         operations::export,
         operations::rebuild,
         operations::effects,
+        operations::stripe_sync,
         books::import,
         books::trial_balance,
         books::hashes,
@@ -90,10 +91,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         }
     }
     for (path, item) in &mut document.paths.paths {
-        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete] {
-            if let Some(operation) = operation {
-                name_path_parameters(path, operation);
-            }
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            name_path_parameters(path, operation);
         }
     }
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
