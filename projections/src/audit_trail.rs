@@ -1,8 +1,14 @@
 //! The audit trail: who did what, when, in which request, because of what, and from which message of
 //! Stripe's. One row per event, rejections included; it is only ever added to.
 
+use std::{borrow::Cow, fmt};
+
 use kernel::{Money, TenantId, Timestamp};
-use serde_json::{Map, Value as Json};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Value as Json, value::RawValue};
 use store::Position;
 use uuid::Uuid;
 
@@ -113,18 +119,19 @@ const LEFT_OUT: &[&str] = &[
 
 /// The plain fields of an event, `amount 103.25 USD, charge ch_1`, read off its stored text.
 fn summary(payload: &str) -> String {
-    let Ok(Json::Object(event)) = serde_json::from_str::<Json>(payload) else {
+    let Ok(Spelled(event)) = serde_json::from_str::<Spelled<'_>>(payload) else {
         return String::new();
     };
-    let Some(Json::Object(fields)) = event.into_iter().next().map(|(_, fields)| fields) else {
-        return String::new();
-    };
+    let fields = event.first().and_then(|(_, fields)| serde_json::from_str(fields.get()).ok());
+    let Some(Spelled(fields)) = fields else { return String::new() };
+    let is_sealed = fields.iter().any(|(name, _)| name == "v");
     let mut text = String::new();
     for (name, value) in &fields {
-        if LEFT_OUT.contains(&name.as_str()) {
+        if LEFT_OUT.contains(&&**name) {
             continue;
         }
-        let Some(value) = shown(value, &fields) else { continue };
+        let Ok(value) = serde_json::from_str(value.get()) else { continue };
+        let Some(value) = shown(&value, is_sealed) else { continue };
         if text.chars().count() + name.len() + value.chars().count() + 3 > SUMMARY_CHARS_MAX {
             text.push_str(", ...");
             break;
@@ -139,8 +146,36 @@ fn summary(payload: &str) -> String {
     text
 }
 
+/// The fields of an object in their order, as they are spelled: what is left out, such as a sealed
+/// body, is passed over and never taken apart.
+struct Spelled<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Spelled<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Spelled<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Spelled(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
 /// A value as people read it; `None` for what is empty, sealed or has parts of its own.
-fn shown(value: &Json, fields: &Map<String, Json>) -> Option<String> {
+fn shown(value: &Json, is_sealed: bool) -> Option<String> {
     match value {
         Json::String(text) if text.is_empty() => None,
         Json::String(text) => Some(text.clone()),
@@ -150,7 +185,7 @@ fn shown(value: &Json, fields: &Map<String, Json>) -> Option<String> {
             serde_json::from_value::<Money>(value.clone()).ok().map(|money| money.to_string())
         }
         Json::Array(items) if !items.is_empty() => Some(format!("({})", items.len())),
-        Json::Object(parts) if parts.len() == 1 && !fields.contains_key("v") => {
+        Json::Object(parts) if parts.len() == 1 && !is_sealed => {
             let (kind, inner) = parts.iter().next()?;
             match inner {
                 Json::String(text) => Some(format!("{kind} {text}")),
