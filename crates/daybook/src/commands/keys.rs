@@ -33,8 +33,8 @@ enum What {
         /// What it is called
         #[arg(long)]
         name: String,
-        /// platform_admin, finance_ops, auditor, support, seller_owner, seller_manager,
-        /// seller_viewer or partner
+        /// `platform_admin`, `finance_ops`, `auditor`, `support`, `seller_owner`, `seller_manager`,
+        /// `seller_viewer` or `partner`
         #[arg(long, value_parser = role)]
         role: Role,
         /// For partners: scopes, separated by commas
