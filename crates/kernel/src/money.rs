@@ -95,7 +95,7 @@ impl Money {
         self.minor.checked_neg().map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
     }
 
-    /// Splits the amount by largest remainder (see [`allocate`]).
+    /// Splits the amount by largest remainder (see [`allocate()`]).
     ///
     /// # Errors
     /// [`crate::AllocationError`] when no weight is positive or one is negative.
