@@ -123,7 +123,11 @@ fn sort<'a>(info: &ReceivedInfo, body: &'a [u8]) -> Result<&'a str, Translation>
         return Err(ignore("livemode"));
     }
     match class_of(&info.kind) {
-        None => return Err(ignore("unknown type")),
+        // Stripe may have invented it since: somebody should see it, and it can be tried again.
+        None => {
+            let error = format!("unknown type {:?}: this version has no rule for it", info.kind);
+            return Err(Translation::Quarantine { error });
+        }
         Some(Class::C) => return Err(ignore("class C")),
         Some(Class::B) => return Err(ignore("class B: recorded")),
         Some(Class::A) if is_of_absent_aggregate(&info.kind) => return Err(ignore(NOT_PRESENT)),
