@@ -57,6 +57,9 @@ pub enum DisputeEvent {
         from: String,
         to: String,
         due_by: Option<Timestamp>,
+        /// What is disputed, so that who answers it need not look it up; absent in older facts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<Money>,
         rank: FactRank,
         at: Timestamp,
     },

@@ -333,6 +333,7 @@ fn a_new_deadline_is_announced_anew() {
         from: "needs_response".to_owned(),
         to: "needs_response".to_owned(),
         due_by: Some(at(2 * DUE)),
+        amount: None,
         rank: rank("needs_response", 5),
         at: early,
     });
@@ -559,6 +560,7 @@ fn status(from: &str, to: &str, created: i64) -> DisputeEvent {
         from: from.to_owned(),
         to: to.to_owned(),
         due_by: due_by(to),
+        amount: Some(usd(5413)),
         rank: rank(to, created),
         at: at(100),
     }

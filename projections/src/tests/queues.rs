@@ -2,7 +2,10 @@
 
 use super::{
     shelf::Shelf,
-    story::{a_month, day, dispute, key, order, payment, payout, potter, refund, stray, until},
+    story::{
+        a_month, answered_and_asked_again, day, dispute, key, order, payment, payout, potter,
+        refund, stray, until,
+    },
 };
 use crate::{
     api_keys::{ApiKey, ApiKeys},
@@ -215,4 +218,19 @@ fn keys_and_tenants_are_known_at_the_door() {
         (tenants[0].status.as_str(), tenants[0].time_zone.as_str()),
         ("active", "Europe/Berlin")
     );
+}
+
+#[test]
+fn a_dispute_to_answer_says_how_much_it_is_about_whatever_comes_next() {
+    let to_answer = |told: &[_]| {
+        let rows: Vec<WorkItem> = Shelf::folded(&WorkItems, told, 5).rows();
+        let row = rows.into_iter().find(|row| row.kind == "dispute_to_answer").unwrap();
+        (row.amount, row.currency, row.due_by)
+    };
+    let usd = Some(kernel::Currency::USD);
+    assert_eq!(to_answer(&until("dispute.opened")), (Some(6395), usd, Some(day(16))));
+    // The status moves the deadline; a fact of an older version does not repeat the amount.
+    assert_eq!(to_answer(&until("dispute.status_changed")), (Some(6395), usd, Some(day(17))));
+    // The item was closed by the answer: the amount comes from the fact alone.
+    assert_eq!(to_answer(&answered_and_asked_again()), (Some(6395), usd, Some(day(18))));
 }

@@ -717,6 +717,25 @@ fn a_line_is_refunded(story: &mut Story) {
     story.order(at, OrderEvent::RefundSettled { refund: refund(), complete_at: None, at });
 }
 
+/// Stripe waits for an answer to the dispute.
+fn dispute_waits(due_by: Option<Timestamp>, amount: Option<Money>) -> DisputeEvent {
+    DisputeEvent::StatusChanged {
+        from: "unknown".to_owned(),
+        to: "needs_response".to_owned(),
+        due_by,
+        amount,
+        rank: FactRank { class: 2, created: 1, event: "evt_1".into() },
+        at: day(9),
+    }
+}
+
+/// The month until its dispute is answered, and then Stripe waits for another answer.
+pub(super) fn answered_and_asked_again() -> Vec<Told> {
+    let mut story = Story { told: until("dispute.evidence_submitted") };
+    story.dispute(day(9), dispute_waits(Some(day(18)), Some(usd(POTTER.cash()))));
+    story.told
+}
+
 fn a_dispute_is_lost_in_part(story: &mut Story) {
     let at = day(9);
     let amount = POTTER.cash();
@@ -737,6 +756,7 @@ fn a_dispute_is_lost_in_part(story: &mut Story) {
             at,
         },
     );
+    story.dispute(at, dispute_waits(Some(day(17)), None));
     story.dispute(
         at,
         DisputeEvent::FundsWithdrawn {

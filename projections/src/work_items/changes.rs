@@ -284,9 +284,10 @@ impl List<'_> {
                 let open = self.open("dispute", "dispute_to_answer", reason);
                 (open.amount, open.due_by) = (Some(*amount), Some(*due_by));
             }
-            DisputeEvent::StatusChanged { to, due_by, .. } => match due_by {
+            DisputeEvent::StatusChanged { to, due_by, amount, .. } => match due_by {
                 Some(due_by) if to.ends_with("needs_response") => {
-                    self.open("dispute", "dispute_to_answer", to).due_by = Some(*due_by);
+                    let open = self.open("dispute", "dispute_to_answer", to);
+                    (open.amount, open.due_by) = (*amount, Some(*due_by));
                 }
                 Some(_) | None => self.close("dispute"),
             },

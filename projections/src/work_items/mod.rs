@@ -62,7 +62,8 @@ impl Projection for WorkItems {
     }
 
     fn version(&self) -> u32 {
-        POSTINGS_VERSION
+        // Once more for rows that keep their amount when the next fact does not name it.
+        POSTINGS_VERSION + 1
     }
 
     fn tables(&self) -> &'static [TableDef] {
@@ -85,18 +86,23 @@ impl Projection for WorkItems {
             match change {
                 Change::Open(open) => {
                     let key = key![tenant, open.item];
-                    // What was open before stays open since then.
+                    // What was open before stays open since then, and about that much.
                     let known = rows.get::<WorkItem>(key)?;
                     let opened_at = known.map_or(open.at, |row| row.opened_at);
                     let position = known.map_or(occurrence.recorded.position, |row| row.position);
+                    let (amount, currency) = match (open.amount, known) {
+                        (Some(amount), _) => (Some(amount.minor()), Some(amount.currency())),
+                        (None, Some(known)) => (known.amount, known.currency),
+                        (None, None) => (None, None),
+                    };
                     rows.put(WorkItem {
                         tenant,
                         item: open.item,
                         kind: open.kind.to_owned(),
                         subject: open.subject,
                         detail: open.detail,
-                        amount: open.amount.map(kernel::Money::minor),
-                        currency: open.amount.map(kernel::Money::currency),
+                        amount,
+                        currency,
                         opened_at,
                         due_by: open.due_by,
                         position,

@@ -70,6 +70,7 @@ pub(super) fn merge(
             from: from.to_owned(),
             to: fact.status.clone(),
             due_by: fact.due_by,
+            amount: Some(fact.amount),
             rank: fact.rank.clone(),
             at: now,
         });
