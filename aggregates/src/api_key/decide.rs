@@ -11,7 +11,7 @@ use super::{
 
 type Decision = Result<Vec<Event>, ApiKeyError>;
 
-/// Every scope there is. What no scope names is never granted to a partner.
+/// Every scope there is; each opens something. What no scope names is never granted to a partner.
 pub const SCOPES: &[&str] = &[
     "orders:write",
     "orders:read",
@@ -22,9 +22,7 @@ pub const SCOPES: &[&str] = &[
     "payouts:write",
     "payouts:read",
     "ledger:read",
-    "catalog:write",
     "audit:export",
-    "usage:write",
     "sellers:write",
     "sellers:read",
 ];

@@ -229,6 +229,13 @@ mod tests {
     }
 
     #[test]
+    fn every_scope_that_can_be_granted_opens_something() {
+        for scope in aggregates::api_key::SCOPES {
+            assert_ne!(granted(Role::Partner, &[scope]), [], "{scope}");
+        }
+    }
+
+    #[test]
     fn support_sees_orders_but_no_balances() {
         let granted = granted(Role::Support, &[]);
         assert!(granted.contains(&Permission::SeeOrders));
