@@ -62,7 +62,8 @@ impl Writes {
 /// [`Rows::take_writes`] it holds what is stored.
 #[derive(Default)]
 pub struct Rows {
-    tables: HashMap<&'static str, Box<dyn Held>>,
+    /// A projection has a few tables; finding one among them needs no map.
+    tables: Tables,
     loaded: HashMap<&'static str, HashMap<Vec<Value>, Option<Vec<Value>>>>,
     complete: bool,
 }
@@ -97,7 +98,7 @@ impl Rows {
     #[must_use]
     pub fn is_loaded(&self, table: &TableDef, key: &[Value]) -> bool {
         self.complete
-            || self.tables.get(table.name).is_some_and(|held| held.holds(key))
+            || self.held(table.name).is_some_and(|held| held.holds(key))
             || self.loaded.get(table.name).is_some_and(|rows| rows.contains_key(key))
     }
 
@@ -106,7 +107,7 @@ impl Rows {
     pub fn load(&mut self, table: &TableDef, keys: Vec<Vec<Value>>, found: Vec<Vec<Value>>) {
         let name = table.name;
         let columns = table.key_columns;
-        let held = self.tables.get(name);
+        let held = self.tables.iter().find(|(known, _)| *known == name).map(|(_, held)| held);
         let rows = self.loaded.entry(name).or_default();
         for key in keys {
             if !held.is_some_and(|held| held.holds(&key)) {
@@ -126,7 +127,8 @@ impl Rows {
     /// # Errors
     /// [`FoldError::NotLoaded`] when nobody asked for it.
     pub fn get<T: Table>(&mut self, key: Vec<Value>) -> Result<Option<&T>, FoldError> {
-        Ok(self.slot::<T>(key)?.1.row.as_ref())
+        let (typed, place) = self.slot::<T>(key)?;
+        Ok(typed.slots[place].row.as_ref())
     }
 
     /// The row with this key, to be changed, if it exists.
@@ -134,11 +136,11 @@ impl Rows {
     /// # Errors
     /// [`FoldError::NotLoaded`] when nobody asked for it.
     pub fn update<T: Table>(&mut self, key: Vec<Value>) -> Result<Option<&mut T>, FoldError> {
-        let (dirty, slot, key) = self.slot_and_key::<T>(key)?;
-        if slot.row.is_some() {
-            slot.touch(dirty, key);
+        let (typed, place) = self.slot::<T>(key)?;
+        if typed.slots[place].row.is_some() {
+            typed.touch(place);
         }
-        Ok(slot.row.as_mut())
+        Ok(typed.slots[place].row.as_mut())
     }
 
     /// The row with this key, to be changed; made by `new` if it does not exist.
@@ -150,9 +152,9 @@ impl Rows {
         key: Vec<Value>,
         new: impl FnOnce() -> T,
     ) -> Result<&mut T, FoldError> {
-        let (dirty, slot, key) = self.slot_and_key::<T>(key)?;
-        slot.touch(dirty, key);
-        Ok(slot.row.get_or_insert_with(new))
+        let (typed, place) = self.slot::<T>(key)?;
+        typed.touch(place);
+        Ok(typed.slots[place].row.get_or_insert_with(new))
     }
 
     /// Writes the row, whatever was there.
@@ -160,9 +162,9 @@ impl Rows {
     /// # Errors
     /// [`FoldError::NotLoaded`] when nobody asked for it.
     pub fn put<T: Table>(&mut self, row: T) -> Result<(), FoldError> {
-        let (dirty, slot, key) = self.slot_and_key::<T>(row.key_values())?;
-        slot.touch(dirty, key);
-        slot.row = Some(row);
+        let (typed, place) = self.slot::<T>(row.key_values())?;
+        typed.touch(place);
+        typed.slots[place].row = Some(row);
         Ok(())
     }
 
@@ -171,10 +173,10 @@ impl Rows {
     /// # Errors
     /// [`FoldError::NotLoaded`] when nobody asked for it.
     pub fn delete<T: Table>(&mut self, key: Vec<Value>) -> Result<(), FoldError> {
-        let (dirty, slot, key) = self.slot_and_key::<T>(key)?;
-        if slot.row.is_some() {
-            slot.touch(dirty, key);
-            slot.row = None;
+        let (typed, place) = self.slot::<T>(key)?;
+        if typed.slots[place].row.is_some() {
+            typed.touch(place);
+            typed.slots[place].row = None;
         }
         Ok(())
     }
@@ -182,7 +184,7 @@ impl Rows {
     /// Adds a row under a key that cannot exist yet (it holds the event's position). It is neither
     /// loaded nor kept.
     pub fn append<T: Table>(&mut self, row: &T) {
-        self.table::<T>().appended.push(row.to_values());
+        table::<T>(&mut self.tables).appended.push(row.to_values());
     }
 
     /// What has changed since the last call. Afterwards the rows are taken to be stored.
@@ -191,7 +193,7 @@ impl Rows {
     /// [`FoldError::KeyChanged`] when a row was put under a key that is not its own.
     pub fn take_writes(&mut self) -> Result<Writes, FoldError> {
         let mut writes = Writes::default();
-        for held in self.tables.values_mut() {
+        for (_, held) in &mut self.tables {
             held.take(&mut writes)?;
         }
         Ok(writes)
@@ -200,7 +202,7 @@ impl Rows {
     /// How many rows are held, or known to be absent.
     #[must_use]
     pub fn len(&self) -> usize {
-        let held: usize = self.tables.values().map(|held| held.len()).sum();
+        let held: usize = self.tables.iter().map(|(_, held)| held.len()).sum();
         held + self.loaded.values().map(HashMap::len).sum::<usize>()
     }
 
@@ -215,53 +217,51 @@ impl Rows {
     pub fn forget(&mut self) {
         self.complete = false;
         self.loaded.clear();
-        for held in self.tables.values_mut() {
+        for (_, held) in &mut self.tables {
             held.forget();
         }
     }
 
-    fn table<T: Table>(&mut self) -> &mut Typed<T> {
-        let held =
-            self.tables.entry(T::TABLE.name).or_insert_with(|| Box::new(Typed::<T>::default()));
-        // One table has one row type, so this never replaces anything.
-        if !held.any().is::<Typed<T>>() {
-            *held = Box::new(Typed::<T>::default());
-        }
-        match held.any().downcast_mut::<Typed<T>>() {
-            Some(typed) => typed,
-            None => unreachable!("the table was made for this row type above"),
-        }
+    fn held(&self, name: &str) -> Option<&dyn Held> {
+        self.tables.iter().find(|(known, _)| *known == name).map(|(_, held)| &**held)
     }
 
-    fn slot<T: Table>(&mut self, key: Vec<Value>) -> Result<(Vec<Value>, &mut Slot<T>), FoldError> {
-        let (_, slot, key) = self.slot_and_key::<T>(key)?;
-        Ok((key, slot))
-    }
-
-    #[expect(clippy::type_complexity, reason = "the parts are borrowed apart on purpose")]
-    fn slot_and_key<T: Table>(
-        &mut self,
-        key: Vec<Value>,
-    ) -> Result<(&mut Vec<Vec<Value>>, &mut Slot<T>, Vec<Value>), FoldError> {
+    /// The table of this row type, and the place of the row with this key in it.
+    fn slot<T: Table>(&mut self, key: Vec<Value>) -> Result<(&mut Typed<T>, usize), FoldError> {
         let name = T::TABLE.name;
-        let complete = self.complete;
-        if !self.table::<T>().slots.contains_key(&key) {
-            let found = self.loaded.get_mut(name).and_then(|rows| rows.remove(&key));
-            let slot = match found {
-                Some(Some(values)) => Slot::stored(T::from_values(values)?),
-                Some(None) => Slot::default(),
-                None if complete => Slot::default(),
-                None => {
-                    return Err(FoldError::NotLoaded { table: name, key: shown(&key) });
-                }
-            };
-            self.table::<T>().slots.insert(key.clone(), slot);
+        let typed = table::<T>(&mut self.tables);
+        if let Some(place) = typed.places.get(&key) {
+            let place = *place;
+            return Ok((typed, place));
         }
-        let typed = self.table::<T>();
-        match typed.slots.get_mut(&key) {
-            Some(slot) => Ok((&mut typed.dirty, slot, key)),
-            None => Err(FoldError::NotLoaded { table: name, key: shown(&key) }),
-        }
+        let found = self.loaded.get_mut(name).and_then(|rows| rows.remove(&key));
+        let row = match found {
+            Some(Some(values)) => Some(T::from_values(values)?),
+            Some(None) => None,
+            None if self.complete => None,
+            None => return Err(FoldError::NotLoaded { table: name, key: shown(&key) }),
+        };
+        let place = typed.hold(key, row);
+        Ok((typed, place))
+    }
+}
+
+type Tables = Vec<(&'static str, Box<dyn Held>)>;
+
+fn table<T: Table>(tables: &mut Tables) -> &mut Typed<T> {
+    let name = T::TABLE.name;
+    let place = tables.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+        tables.push((name, Box::new(Typed::<T>::default())));
+        tables.len() - 1
+    });
+    let held = &mut tables[place].1;
+    // One table has one row type, so this never replaces anything.
+    if !held.any().is::<Typed<T>>() {
+        *held = Box::new(Typed::<T>::default());
+    }
+    match held.any().downcast_mut::<Typed<T>>() {
+        Some(typed) => typed,
+        None => unreachable!("the table was made for this row type above"),
     }
 }
 
@@ -279,46 +279,50 @@ fn shown(key: &[Value]) -> String {
 
 /// A row in memory, and what is stored of it.
 struct Slot<T> {
+    key: Vec<Value>,
     row: Option<T>,
     /// The hash of what is stored, once it was needed; `None` inside when nothing is stored.
     stored: Option<Option<RowHash>>,
     dirty: bool,
 }
 
-impl<T> Default for Slot<T> {
-    fn default() -> Self {
-        Self { row: None, stored: Some(None), dirty: false }
-    }
-}
-
-impl<T: Table> Slot<T> {
-    const fn stored(row: T) -> Self {
-        Self { row: Some(row), stored: None, dirty: false }
-    }
-
-    /// Before the first change: remembers the hash of what is stored.
-    fn touch(&mut self, dirty: &mut Vec<Vec<Value>>, key: Vec<Value>) {
-        if self.dirty {
-            return;
-        }
-        if self.stored.is_none() {
-            let hash = |row: &T| RowHash::of(const { &T::TABLE }, &row.to_values());
-            self.stored = Some(self.row.as_ref().map(hash));
-        }
-        self.dirty = true;
-        dirty.push(key);
-    }
-}
-
 struct Typed<T> {
-    slots: HashMap<Vec<Value>, Slot<T>>,
-    dirty: Vec<Vec<Value>>,
+    /// Where the row of a key is in `slots`.
+    places: HashMap<Vec<Value>, usize>,
+    slots: Vec<Slot<T>>,
+    /// The places of changed rows.
+    dirty: Vec<usize>,
     appended: Vec<Vec<Value>>,
 }
 
 impl<T> Default for Typed<T> {
     fn default() -> Self {
-        Self { slots: HashMap::new(), dirty: Vec::new(), appended: Vec::new() }
+        Self { places: HashMap::new(), slots: Vec::new(), dirty: Vec::new(), appended: Vec::new() }
+    }
+}
+
+impl<T: Table> Typed<T> {
+    /// Holds what is stored under a key.
+    fn hold(&mut self, key: Vec<Value>, row: Option<T>) -> usize {
+        let place = self.slots.len();
+        self.places.insert(key.clone(), place);
+        let stored = if row.is_some() { None } else { Some(None) };
+        self.slots.push(Slot { key, row, stored, dirty: false });
+        place
+    }
+
+    /// Before the first change: remembers the hash of what is stored.
+    fn touch(&mut self, place: usize) {
+        let slot = &mut self.slots[place];
+        if slot.dirty {
+            return;
+        }
+        if slot.stored.is_none() {
+            let hash = |row: &T| RowHash::of(const { &T::TABLE }, &row.to_values());
+            slot.stored = Some(slot.row.as_ref().map(hash));
+        }
+        slot.dirty = true;
+        self.dirty.push(place);
     }
 }
 
@@ -337,7 +341,7 @@ impl<T: Table> Held for Typed<T> {
     }
 
     fn holds(&self, key: &[Value]) -> bool {
-        self.slots.contains_key(key)
+        self.places.contains_key(key)
     }
 
     fn len(&self) -> usize {
@@ -351,8 +355,8 @@ impl<T: Table> Held for Typed<T> {
             writes.count += 1;
             writes.note(table.name, RowWrite::Put(values));
         }
-        for key in self.dirty.drain(..) {
-            let Some(slot) = self.slots.get_mut(&key) else { continue };
+        for place in self.dirty.drain(..) {
+            let slot = &mut self.slots[place];
             slot.dirty = false;
             let old = slot.stored.flatten();
             let values = slot.row.as_ref().map(Table::to_values);
@@ -367,13 +371,15 @@ impl<T: Table> Held for Typed<T> {
                 writes.count += 1;
             }
             match values {
-                Some(values) if values.get(..table.key_columns) == Some(key.as_slice()) => {
+                Some(values) if values.get(..table.key_columns) == Some(slot.key.as_slice()) => {
                     writes.note(table.name, RowWrite::Put(values));
                 }
                 Some(_) => {
-                    return Err(FoldError::KeyChanged { table: table.name, key: shown(&key) });
+                    return Err(FoldError::KeyChanged { table: table.name, key: shown(&slot.key) });
                 }
-                None if old.is_some() => writes.note(table.name, RowWrite::Delete(key)),
+                None if old.is_some() => {
+                    writes.note(table.name, RowWrite::Delete(slot.key.clone()));
+                }
                 None => {}
             }
         }
@@ -381,7 +387,13 @@ impl<T: Table> Held for Typed<T> {
     }
 
     fn forget(&mut self) {
-        self.slots.retain(|_, slot| slot.dirty);
+        self.slots.retain(|slot| slot.dirty);
+        self.places.clear();
+        self.dirty.clear();
+        for (place, slot) in self.slots.iter().enumerate() {
+            self.places.insert(slot.key.clone(), place);
+            self.dirty.push(place);
+        }
     }
 }
 
