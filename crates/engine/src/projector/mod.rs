@@ -28,11 +28,25 @@ use crate::{
 use decoded::Decoded;
 use running::Running;
 
-/// Events read and folded at once while far behind.
-const BATCH_EVENTS: usize = 4096;
+/// Events read and folded at once while far behind: a row that changes often is written once.
+const BATCH_EVENTS: usize = 16_384;
 
-/// While closer than this to the head, batches are small so that answers are fresh.
+/// Events read and folded at once while catching up.
+const CATCH_UP_EVENTS: usize = 4096;
+
+/// While closer than twice this to the head, batches are small so that answers are fresh.
 const LIVE_EVENTS: usize = 512;
+
+/// How many events to read at once when so many are waiting.
+const fn batch(waiting: u64) -> usize {
+    if waiting > BATCH_EVENTS as u64 {
+        BATCH_EVENTS
+    } else if waiting > 2 * LIVE_EVENTS as u64 {
+        CATCH_UP_EVENTS
+    } else {
+        LIVE_EVENTS
+    }
+}
 
 /// A wake-up of the log may get lost when another process writes; look by itself after so long.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -270,17 +284,19 @@ impl Projector {
         let Some(from) = running.iter().filter_map(Running::next_after).min() else {
             return Ok(false);
         };
+        let known_head = *self.log.watch().borrow();
+        let events = batch(known_head.0.saturating_sub(from.0));
         let (page, head) = match prefetch.take() {
             Some((after, fetched)) if after == from => match fetched.await {
                 Ok(page) => page?,
-                Err(_) => decoded::read(&*self.log, from, BATCH_EVENTS).await?,
+                Err(_) => decoded::read(&*self.log, from, events).await?,
             },
-            _ => decoded::read(&*self.log, from, BATCH_EVENTS).await?,
+            _ => decoded::read(&*self.log, from, events).await?,
         };
         let last = page.last().map_or(from, |event| event.recorded.position);
         if last < head {
             // The next page is read and decoded while this one is folded and written.
-            let events = if head.0 - last.0 > 1024 { BATCH_EVENTS } else { LIVE_EVENTS };
+            let events = batch(head.0 - last.0);
             let log = Arc::clone(&self.log);
             let reading = tokio::spawn(async move { decoded::read(&*log, last, events).await });
             *prefetch = Some((last, reading));

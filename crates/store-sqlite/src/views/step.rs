@@ -1,7 +1,9 @@
 //! One step of a projection: rows and checkpoint, in one transaction.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_from_iter};
-use store::{Checkpoint, LogId, Position, RowWrite, TableDef, ViewsError, ViewsTransaction};
+use store::{
+    Checkpoint, LogId, Position, RowWrite, TableDef, Value, ViewsError, ViewsTransaction,
+};
 use uuid::Uuid;
 
 use super::{
@@ -93,8 +95,12 @@ pub(super) fn apply(state: &mut State, step: ViewsTransaction) -> Result<(), Vie
 fn write(
     transaction: &Transaction<'_>,
     statements: &Statements,
-    writes: Vec<RowWrite>,
+    mut writes: Vec<RowWrite>,
 ) -> Result<(), ViewsError> {
+    // In the order of the key, so that neighbours in the tree are written one after the other; a
+    // key occurs once, so nothing else depends on the order.
+    let columns = statements.table.key_columns;
+    writes.sort_unstable_by(|one, other| key_of(one, columns).cmp(key_of(other, columns)));
     let mut put = transaction.prepare_cached(&statements.put).map_err(fault)?;
     let mut delete = transaction.prepare_cached(&statements.delete).map_err(fault)?;
     for write in writes {
@@ -105,6 +111,11 @@ fn write(
         .map_err(fault)?;
     }
     Ok(())
+}
+
+fn key_of(write: &RowWrite, columns: usize) -> &[Value] {
+    let (RowWrite::Put(values) | RowWrite::Delete(values)) = write;
+    values.get(..columns).unwrap_or(values)
 }
 
 fn present(
