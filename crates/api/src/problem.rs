@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use engine::{Refusal, SendError};
+use engine::{Refusal, SendError, SweepError};
 use serde::Serialize;
 use store::{LogError, ViewsError};
 
@@ -129,6 +129,17 @@ fn status_of(code: &str) -> StatusCode {
         | "does_not_add"
         | "partial_refunds_disabled" => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
+    }
+}
+
+impl From<SweepError> for Problem {
+    fn from(error: SweepError) -> Self {
+        match error {
+            SweepError::NoKey => {
+                Self::new(StatusCode::CONFLICT, "stripe.no_key", error.to_string())
+            }
+            SweepError::Unavailable(_) => Self::unavailable(error.to_string()),
+        }
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/export", get().to(operations::export))
         .route("/v1/rebuild", post().to(operations::rebuild))
         .route("/v1/effects", get().to(operations::effects))
+        .route("/v1/stripe-sync", post().to(operations::stripe_sync))
         .route("/v1/balance-transactions", post().to(books::import))
         .route("/v1/trial-balance", get().to(books::trial_balance))
         .route("/v1/hashes", get().to(books::hashes))

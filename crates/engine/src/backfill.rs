@@ -1,57 +1,52 @@
 //! The worker that asks Stripe, every hour, for events it could not deliver.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use kernel::{Clock, Timestamp};
+use kernel::Timestamp;
 use serde::Serialize;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
 
 use crate::{
+    errands::Errand,
     ports::{Backfill, Backfilled},
-    station::{Backoff, Stop},
+    station::Stop,
 };
-
-/// Stripe lists events for 30 days.
-const WINDOW_DAYS: i64 = 30;
 
 /// How the backfill stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct BackfillStatus {
-    /// When it last succeeded.
+    /// When it last succeeded, by the machine's clock.
     pub last: Option<Timestamp>,
-    /// What came of it.
+    /// What came of it, if this process did it.
     pub found: Backfilled,
     /// Why it did not succeed since, if it did not.
     pub problem: Option<String>,
 }
 
-/// Runs the backfill at once and then every so often, by the machine's clock.
+/// Runs the backfill whenever it is due.
 pub(crate) async fn run(
     backfill: Arc<dyn Backfill>,
-    clock: Arc<dyn Clock>,
-    every: Duration,
+    errand: Errand,
     status: watch::Sender<BackfillStatus>,
-    mut stop: Stop,
+    stop: Stop,
 ) {
-    let mut backoff = Backoff::new();
-    while !stop.is_set() {
-        let now = clock.now();
-        let since = now.plus_days(-WINDOW_DAYS);
-        match backfill.run(since).await {
+    if let Ok(last) = errand.last().await {
+        status.send_modify(|status| status.last = last);
+    }
+    let attempt = || async {
+        // Stripe itself lists no more than 30 days. A window of ours would go by a clock, and a
+        // test clock need not be near Stripe's.
+        match backfill.run(Timestamp::EPOCH).await {
             Ok(found) => {
-                backoff = Backoff::new();
-                status.send_replace(BackfillStatus { last: Some(now), found, problem: None });
-                if timeout(every, stop.wait()).await.is_ok() {
-                    return;
-                }
+                let last = Some(errand.clock.now());
+                status.send_replace(BackfillStatus { last, found, problem: None });
+                Ok(())
             }
             Err(error) => {
-                tracing::warn!(%error, "undelivered events could not be fetched");
                 status.send_modify(|status| status.problem = Some(error.to_string()));
-                if !backoff.wait(&mut stop).await {
-                    return;
-                }
+                Err(error.to_string())
             }
         }
-    }
+    };
+    errand.run(stop, attempt).await;
 }

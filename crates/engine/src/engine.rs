@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kernel::Clock;
+use kernel::{Clock, TenantId};
 use projections::Projection;
 use serde::Serialize;
 use store::{Log, LogError, LogId, Position, Views};
@@ -19,6 +19,7 @@ use crate::{
     backfill::{self, BackfillStatus},
     bus::Bus,
     effects::{EffectState, EffectStatus, Effects},
+    errands::Errand,
     fetches::{Fetcher, Fetches},
     policies::Policies,
     ports::{Backfill, StripePort},
@@ -26,6 +27,7 @@ use crate::{
     sealing::Sealer,
     snapshots::Snapshots,
     station::{self, Report, Station, StationStatus, Stop, Stopper},
+    sweep::{SweepError, SweepReport, SweepStatus, Sweeper},
     timers::{Timers, TimersStatus},
     transaction_index::{Index, TransactionSources},
     translator::Translator,
@@ -44,7 +46,7 @@ pub struct EngineParts {
     pub stripe: Option<Arc<dyn StripePort>>,
     /// Fetches undelivered events.
     pub backfill: Option<Arc<dyn Backfill>>,
-    /// How often undelivered events are fetched; hourly unless told otherwise.
+    /// How often undelivered events are fetched, and balances swept; hourly unless told otherwise.
     pub backfill_every: Duration,
 }
 
@@ -88,6 +90,8 @@ pub struct EngineStatus {
     pub quarantined: usize,
     /// The backfill.
     pub backfill: BackfillStatus,
+    /// The sweep of balance transactions.
+    pub sweep: SweepStatus,
     /// Workers that ended although nobody told them to: a fault of ours.
     pub ended: Vec<&'static str>,
 }
@@ -132,7 +136,9 @@ pub struct Engine {
     sealer: Sealer,
     projector: Arc<Projector>,
     stopper: Stopper,
-    backfill: watch::Sender<BackfillStatus>,
+    pub(crate) backfill: watch::Sender<BackfillStatus>,
+    sweeper: Option<Arc<Sweeper>>,
+    pub(crate) sweep: watch::Sender<SweepStatus>,
     running: Mutex<Running>,
 }
 
@@ -169,12 +175,19 @@ impl Engine {
         let projector = Arc::new(Projector::new(Arc::clone(&log), views, projections));
         let index = Index { projector: Arc::clone(&projector), views: Arc::clone(&parts.views) };
         parts.bus.set_transaction_index(Arc::new(index));
+        let sweeper = parts.stripe.as_ref().map(|port| {
+            let fetcher = Fetcher { bus: parts.bus.clone(), port: Arc::clone(port) };
+            let views = Arc::clone(&parts.views);
+            Arc::new(Sweeper::new(Arc::new(fetcher), Arc::clone(&projector), views))
+        });
         Self {
             sealer: Sealer::new(log),
             parts,
             projector,
             stopper: Stopper::new(),
             backfill: watch::Sender::default(),
+            sweeper,
+            sweep: watch::Sender::default(),
             running: Mutex::default(),
         }
     }
@@ -193,11 +206,7 @@ impl Engine {
         let bus = &self.parts.bus;
         let policies = self.run_station(&mut running, Arc::new(Policies { bus: bus.clone() }));
         self.run_station(&mut running, Arc::new(Snapshots { bus: bus.clone() }));
-        let fetcher = self
-            .parts
-            .stripe
-            .as_ref()
-            .map(|port| Arc::new(Fetcher { bus: bus.clone(), port: Arc::clone(port) }));
+        let fetcher = self.sweeper.as_ref().map(|sweeper| Arc::clone(&sweeper.fetcher));
         if let Some(fetcher) = &fetcher {
             let fetches = Arc::new(Fetches { fetcher: Arc::clone(fetcher) });
             self.run_station(&mut running, fetches);
@@ -219,13 +228,28 @@ impl Engine {
             let stop = self.stopper.listener();
             spawn(&mut running, "timers", async move { timers.run(stop).await });
         }
-        if let Some(backfill) = self.parts.backfill.clone() {
-            let (clock, every) = (Arc::clone(self.clock()), self.parts.backfill_every);
-            let (status, stop) = (self.backfill.clone(), self.stopper.listener());
-            let work = backfill::run(backfill, clock, every, status, stop);
-            spawn(&mut running, "backfill", work);
-        }
+        self.run_errands(&mut running);
         Ok(())
+    }
+
+    /// What is asked of Stripe every so often.
+    fn run_errands(&self, running: &mut Running) {
+        let errand = |name| Errand {
+            name,
+            every: self.parts.backfill_every,
+            log: Arc::clone(self.log()),
+            clock: Arc::clone(self.clock()),
+        };
+        if let Some(backfill) = self.parts.backfill.clone() {
+            let (status, stop) = (self.backfill.clone(), self.stopper.listener());
+            let work = backfill::run(backfill, errand("backfill"), status, stop);
+            spawn(running, "backfill", work);
+        }
+        if let Some(sweeper) = self.sweeper.clone() {
+            let (errand, status) = (errand("sweep"), self.sweep.clone());
+            let stop = self.stopper.listener();
+            spawn(running, "sweep", async move { sweeper.run(errand, status, stop).await });
+        }
     }
 
     /// Starts the projections and nothing else: for `rebuild` and reading commands.
@@ -298,6 +322,22 @@ impl Engine {
         effects.map(|effects| effects.status()).unwrap_or_default()
     }
 
+    /// Whose platform account the Stripe key is for, if one is configured.
+    #[must_use]
+    pub fn stripe_tenant(&self) -> Option<TenantId> {
+        self.sweeper.as_ref().map(|sweeper| sweeper.tenant())
+    }
+
+    /// Reads from Stripe which balance transactions there are since the last time, of the platform
+    /// and of every connected account, and records those that are missing. It does so by itself
+    /// every hour; the projections must be running.
+    ///
+    /// # Errors
+    /// [`SweepError`]. What was recorded until then stays recorded.
+    pub async fn sweep(&self) -> Result<SweepReport, SweepError> {
+        self.sweeper.as_ref().ok_or(SweepError::NoKey)?.sweep().await
+    }
+
     /// How everything stands.
     ///
     /// # Errors
@@ -322,6 +362,7 @@ impl Engine {
             parked,
             quarantined,
             backfill: self.backfill.borrow().clone(),
+            sweep: self.sweep.borrow().clone(),
             ended: running
                 .workers
                 .iter()

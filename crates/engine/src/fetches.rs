@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use aggregates::{
-    balance_transaction::BalanceTransactionCommand,
+    balance_transaction::{BalanceTransactionCommand, TransactionRecord},
     dispute::events::DisputeEvent,
     fact::Fact,
     link::{LinkCommand, Subject},
@@ -53,9 +53,7 @@ impl Fetcher {
                 let Some(record) = answered("balance_transaction", asked).await? else {
                     return Ok(());
                 };
-                let record = BalanceTransactionCommand::Record(Box::new(record));
-                let command = Command::BalanceTransaction(txn.clone(), record);
-                self.send(tenant, command, cause, true).await
+                self.record(tenant, record, cause).await.map(drop)
             }
             Fetch::RefundsOfCharge(charge) => {
                 let asked = self.port.refunds_of_charge(charge);
@@ -86,25 +84,37 @@ impl Fetcher {
         let mut sum = None;
         let mut transactions = 0;
         for record in records {
-            // The payout itself is on the list as well, with what it took.
-            if !record.kind.starts_with("payout") {
+            // The payout itself is on the list as well, with what it took. Another one that came
+            // back is money like any other.
+            if record.source.as_deref() != Some(payout.as_str()) {
                 let so_far = sum.unwrap_or_else(|| Money::new(0, record.currency));
                 let added = so_far.checked_add(Money::new(record.net, record.currency));
                 sum = Some(added.map_err(|error| Problem(format!("{payout}: {error}")))?);
                 transactions += 1;
             }
-            let stream = StreamId::new("balance_transaction", tenant, record.txn.as_str());
-            if !self.bus.exists(&stream).await? {
-                let txn = record.txn.clone();
-                let record = BalanceTransactionCommand::Record(Box::new(record));
-                self.send(tenant, Command::BalanceTransaction(txn, record), cause, true).await?;
-            }
+            self.record(tenant, record, cause).await?;
         }
         let subject = self.bus.subject(tenant, payout.as_str()).await?;
         let (Some(Subject::Payout(id)), Some(sum)) = (subject, sum) else { return Ok(()) };
         let stripe_payout = payout.clone();
         let note = PayoutCommand::NoteReconciled { stripe_payout, transactions, sum };
         self.send(tenant, Command::Payout(id, note), cause, false).await
+    }
+
+    /// Records a balance transaction that Stripe has stated; `true` if it was not known yet. One
+    /// that is known changes nothing, unless its figures are others: that is noted.
+    pub(crate) async fn record(
+        &self,
+        tenant: TenantId,
+        record: TransactionRecord,
+        cause: &Cause,
+    ) -> Result<bool, Problem> {
+        let txn = record.txn.clone();
+        let stream = StreamId::new("balance_transaction", tenant, txn.as_str());
+        let new = !self.bus.exists(&stream).await?;
+        let record = BalanceTransactionCommand::Record(Box::new(record));
+        self.send(tenant, Command::BalanceTransaction(txn, record), cause, new).await?;
+        Ok(new)
     }
 
     async fn merge_refund(
@@ -116,12 +126,16 @@ impl Fetcher {
     ) -> Result<(), Problem> {
         let FoundRefund { fact, ours } = found;
         let object = fact.stripe_refund.to_string();
+        // The same id as when its own message comes first.
+        let external = RefundId::derived(&[&tenant.to_string(), &object]);
         let known = match self.bus.subject(tenant, &object).await? {
             Some(Subject::Refund(refund)) => Some(refund),
             _ => ours.map(|(refund, _)| refund),
         };
-        let (refund, command) = match known {
+        let (refund, command) = match known.filter(|known| *known != external) {
             Some(refund) => (refund, RefundCommand::MergeFact(Box::new(fact))),
+            // The link alone does not prove that the refund was observed: we may have stopped
+            // between the two. Observing again merges the fact.
             None => {
                 let Some(Subject::Payment(payment)) =
                     self.bus.subject(tenant, charge.as_str()).await?
@@ -129,9 +143,7 @@ impl Fetcher {
                     // Its own message waits for the charge; nothing is lost.
                     return Ok(());
                 };
-                // The same id as when its own message comes first.
-                let refund = RefundId::derived(&[&tenant.to_string(), &object]);
-                let (charge, fact) = (charge.clone(), Box::new(fact));
+                let (charge, fact, refund) = (charge.clone(), Box::new(fact), external);
                 (refund, RefundCommand::ObserveExternal { refund, payment, charge, fact })
             }
         };

@@ -11,6 +11,7 @@ mod bus;
 mod directory;
 mod effects;
 mod engine;
+mod errands;
 pub mod explain;
 pub mod export;
 mod fetches;
@@ -24,6 +25,8 @@ mod projector;
 pub mod sealing;
 mod snapshots;
 mod station;
+pub mod stripe_metadata;
+mod sweep;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -37,7 +40,7 @@ pub use bus::{
     Bus, DECISIONS_MAX, Envelope, Managed, Refusal, SendError, Sent, Target, TransactionIndex,
 };
 pub use directory::{TenantDirectory, TenantInfo};
-pub use effects::{Call, EffectState, EffectStatus};
+pub use effects::{Call, EffectState, EffectStatus, StripeParams, StripeRequest};
 pub use engine::{Engine, EngineParts, EngineStatus, NotSettled, all_projections};
 pub use ports::{
     Backfill, Backfilled, Intake, IntakeError, StripeCallError, StripePort, WebhookIntake,
@@ -48,6 +51,7 @@ pub use projector::{
 pub use sealing::{OpenError, SealError, Sealer};
 pub use snapshots::SNAPSHOT_EVENTS;
 pub use station::StationStatus;
+pub use sweep::{SweepError, SweepReport, SweepStatus};
 pub use timers::TimersStatus;
 pub use transaction_index::{TransactionSource, TransactionSources};
 pub use translator::{Fetch, Links, LinksUnavailable, ReceivedInfo, Translation, Translator, Want};

@@ -215,6 +215,9 @@ pub struct Listed<T> {
 /// earlier call may have made, by the metadata that the call sets.
 #[async_trait]
 pub trait StripePort: Send + Sync + std::fmt::Debug {
+    /// Whose platform account it is.
+    fn tenant(&self) -> TenantId;
+
     /// Opens a Checkout session.
     async fn create_session(&self, call: &CreateSession) -> Result<OpenedSession, StripeCallError>;
     /// Closes one that nobody has completed; refused when it is complete or expired already.

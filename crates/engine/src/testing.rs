@@ -118,6 +118,11 @@ impl Log for FlakyLog {
 /// Noon of a day in March.
 pub(crate) const NOON: i64 = 1_772_366_400_000;
 
+/// The one tenant.
+pub(crate) fn tenant() -> TenantId {
+    TenantId::derived(&["Acorn Market"])
+}
+
 /// A log, a bus on it, and one tenant.
 pub(crate) struct House {
     pub(crate) log: Arc<FlakyLog>,
@@ -135,7 +140,7 @@ impl House {
     pub(crate) async fn with_mode(mode: Mode) -> Self {
         let log = Arc::new(FlakyLog::default());
         let clock = FixedClock::new(Timestamp::from_millis(NOON));
-        let tenant = TenantId::derived(&["Acorn Market"]);
+        let tenant = tenant();
         let bus = bus_on(&log, &clock);
         let house = Self { log, clock, bus, tenant };
         let provision = TenantCommand::Provision {

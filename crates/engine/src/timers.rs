@@ -361,8 +361,12 @@ impl Timers {
     async fn select(&self, query: Query) -> Result<Vec<TimerRow>, Problem> {
         match self.views.rows(query).await {
             Ok(rows) => Ok(rows),
-            // Still being built: nothing is known to be due yet.
-            Err(ViewsError::Unavailable(_)) if self.position() == Position::START => Ok(Vec::new()),
+            // Not there yet, or still being built: nothing is known to be due.
+            Err(ViewsError::Unavailable(_) | ViewsError::UnknownName(_))
+                if self.position() == Position::START =>
+            {
+                Ok(Vec::new())
+            }
             Err(error) => Err(Problem(error.to_string())),
         }
     }

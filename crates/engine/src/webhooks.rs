@@ -195,7 +195,8 @@ impl Webhooks {
         }
     }
 
-    /// Links, commands and wishes of a message. `Ok(Err(..))` says what was refused.
+    /// Links, commands and wishes of a message. `Ok(Err(..))` says what was refused; what moved at
+    /// Stripe is booked in any case, because it has moved whatever we think of the rest.
     async fn apply(
         &self,
         message: &Message,
@@ -204,35 +205,51 @@ impl Webhooks {
         wants: &[Want],
     ) -> Result<Result<Vec<String>, String>, Problem> {
         let mut names = Vec::with_capacity(commands.len());
+        let mut refusal = None;
         for (object, subject) in links {
             let establish = LinkCommand::Establish { object: object.clone(), subject };
             let command = Command::Link(object, establish);
             if let Err(refused) = self.send(message, "link", command, false).await? {
-                return Ok(Err(refused));
+                refusal = refusal.or(Some(refused));
             }
         }
         for (n, command) in commands.into_iter().enumerate() {
-            let target = Target::of(&command);
-            if let Err(refused) = self.send(message, &n.to_string(), command, false).await? {
-                return Ok(Err(refused));
+            let moves_a_balance = matches!(command, Command::BalanceTransaction(..));
+            if refusal.is_some() && !moves_a_balance {
+                continue;
             }
-            names.push(format!("{} {}", target.command, target.id));
+            let target = Target::of(&command);
+            match self.send(message, &n.to_string(), command, false).await? {
+                Ok(()) => names.push(format!("{} {}", target.command, target.id)),
+                Err(refused) => refusal = refusal.or(Some(refused)),
+            }
         }
         for want in wants {
-            if let (None, Want::Transaction { txn, assumed: Some(record), .. }) =
-                (&self.fetcher, want)
-            {
-                let record = BalanceTransactionCommand::Record(record.clone());
-                let command = Command::BalanceTransaction(txn.clone(), record);
-                if let Err(refused) = self.send(message, "assumed", command, true).await? {
-                    return Ok(Err(refused));
-                }
-                names.push(format!("balance_transaction.record {txn}"));
-            } else {
-                names.push(want.fetch().to_string());
+            match self.assume(message, want).await? {
+                Some(Ok(name)) => names.push(name),
+                Some(Err(refused)) => refusal = refusal.or(Some(refused)),
+                None => names.push(want.fetch().to_string()),
             }
         }
-        Ok(Ok(names))
+        let Some(refused) = refusal else { return Ok(Ok(names)) };
+        self.fetch_now(message, wants).await?;
+        Ok(Err(refused))
+    }
+
+    /// Without a key, a balance transaction that can be told from its object is recorded as that.
+    async fn assume(
+        &self,
+        message: &Message,
+        want: &Want,
+    ) -> Result<Option<Result<String, String>>, Problem> {
+        let (None, Want::Transaction { txn, assumed: Some(record), .. }) = (&self.fetcher, want)
+        else {
+            return Ok(None);
+        };
+        let record = BalanceTransactionCommand::Record(record.clone());
+        let command = Command::BalanceTransaction(txn.clone(), record);
+        let sent = self.send(message, "assumed", command, true).await?;
+        Ok(Some(sent.map(|()| format!("balance_transaction.record {txn}"))))
     }
 
     async fn conclude(
@@ -393,7 +410,8 @@ impl Station for Webhooks {
 }
 
 impl Webhooks {
-    /// What a parked message wants is fetched here and now: nothing in the log would remember it.
+    /// What a parked or quarantined message wants is fetched here and now: nothing in the log would
+    /// remember it.
     async fn fetch_now(&self, message: &Message, wants: &[Want]) -> Result<(), Problem> {
         let Some(fetcher) = &self.fetcher else { return Ok(()) };
         for want in wants {

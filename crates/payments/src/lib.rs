@@ -20,6 +20,8 @@
 mod backfill;
 pub mod classes;
 mod clock;
+#[cfg(test)]
+mod end_to_end;
 pub mod envelope;
 pub mod facts;
 pub mod import;

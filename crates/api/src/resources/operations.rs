@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use engine::export::{ExportLine, ExportScope};
+use engine::{
+    SweepError,
+    export::{ExportLine, ExportScope},
+};
 use serde::Deserialize;
 use store::Position;
 
@@ -166,8 +169,26 @@ pub(crate) async fn rebuild(
     Ok(HttpResponse::Accepted().json(serde_json::json!({ "rebuilding": body.value.projections })))
 }
 
+/// Asks Stripe which balance transactions there are since the last time, of the platform and of every
+/// connected account, and records those that no message has mentioned. Daybook does so by itself
+/// every hour; repeating it changes nothing.
+#[utoipa::path(post, path = "/v1/stripe-sync", tag = "operations",
+    responses((status = 200, body = Object), (status = 409, body = Problem),
+        (status = 503, body = Problem)))]
+pub(crate) async fn stripe_sync(
+    api: web::Data<Api>,
+    caller: Caller,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::DecideMoney)?;
+    if api.engine.stripe_tenant() != Some(caller.tenant) {
+        return Err(SweepError::NoKey.into());
+    }
+    Ok(HttpResponse::Ok().json(api.engine.sweep().await?))
+}
+
 /// Calls to Stripe without an outcome: made by Daybook where a key is configured, otherwise the list
-/// of what a person has to do there, with the metadata by which Daybook recognizes it.
+/// of what a person or program has to do there: `call`, `params` by Stripe's names (amounts in minor
+/// units), `idempotency_key`, and the `metadata` by which Daybook recognizes what was made.
 #[utoipa::path(get, path = "/v1/effects", tag = "operations", responses((status = 200, body = Object)))]
 pub(crate) async fn effects(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, Problem> {
     caller.may(Permission::SeeBooks)?;

@@ -337,9 +337,13 @@ impl Bus {
         };
         let Refused { command, target, code, message } = refused;
         let command = RejectionCommand::Record { command, target, code, message };
-        if let Err(error) = self.decide::<Rejection>(&stream, &command, &record).await {
-            tracing::error!(%error, %request, "a refusal could not be recorded");
-            metrics::counter!(names::REFUSALS_LOST).increment(1);
+        match self.decide::<Rejection>(&stream, &command, &record).await {
+            // What was refused is a tenant's very beginning: there is nobody to record it for.
+            Ok(_) | Err(SendError::TenantUnknown) => {}
+            Err(error) => {
+                tracing::error!(%error, %request, "a refusal could not be recorded");
+                metrics::counter!(names::REFUSALS_LOST).increment(1);
+            }
         }
     }
 }

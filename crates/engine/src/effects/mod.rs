@@ -3,6 +3,7 @@
 
 mod open;
 mod perform;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 use store::{Metadata, Position, Recorded, StreamId};
 
 pub use open::{Call, EffectState};
+pub use request::{StripeParams, StripeRequest};
 
 use crate::{
     bus::{Bus, now_of},
@@ -39,6 +41,9 @@ pub struct EffectStatus {
     pub state: EffectState,
     /// What to do by hand in Stripe where no key is configured, with the metadata to set.
     pub by_hand: String,
+    /// The same for programs.
+    #[serde(flatten)]
+    pub request: StripeRequest,
 }
 
 /// Makes the calls, or keeps the list of what is to be done by hand where there is no key.
@@ -97,6 +102,7 @@ impl Effects {
                 call: effect.call.name(),
                 state: effect.state,
                 by_hand: effect.call.by_hand(),
+                request: effect.call.request(),
             })
             .collect();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);

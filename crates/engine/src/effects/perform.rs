@@ -24,6 +24,9 @@ use crate::{
     station::Problem,
 };
 
+/// Stripe's code for a transfer that the platform's balance does not cover just now.
+const BALANCE_TOO_SMALL: &str = "balance_insufficient";
+
 /// What a call came to, where it came to anything.
 enum Outcome<T> {
     Done(T),
@@ -163,10 +166,14 @@ impl Effects {
                 self.note(look, name, &key, Command::Payout(payout, note)).await
             }
             Outcome::Refused { code, message } => {
-                // Most often the balance is too small just now; whatever it is, it is tried again
-                // on the payout's own timer, and shown until then.
                 let reason = format!("{code}: {message}");
-                let note = PayoutCommand::DeferTransfer { reason };
+                // A balance fills up again, and the payout tries again on its own timer. Whatever
+                // else Stripe objects to stays so until somebody acts, and the money should not
+                // wait for that in the seller's lane.
+                let note = match code.as_str() {
+                    BALANCE_TOO_SMALL => PayoutCommand::DeferTransfer { reason },
+                    _ => PayoutCommand::Reject { reason },
+                };
                 self.note(look, name, &key, Command::Payout(payout, note)).await
             }
             Outcome::Unknown(why) => {

@@ -11,7 +11,10 @@ mod verify;
 pub use line::ExportLine;
 pub use verify::{Flaw, Verified, VerifyError, verify};
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use kernel::TenantId;
 use serde::{Deserialize, Serialize};
@@ -72,6 +75,136 @@ pub enum ExportError {
 
 const PAGE_EVENTS: usize = 1000;
 
+/// An export under way, a page at a time: it holds no more than that in memory.
+pub struct Exporter<'a> {
+    log: Source<'a>,
+    scope: ExportScope,
+    through: Position,
+    after: Position,
+    tree: Tree,
+    previous: Hash,
+    first: u64,
+    last: u64,
+}
+
+enum Source<'a> {
+    Borrowed(&'a dyn Log),
+    Shared(Arc<dyn Log>),
+}
+
+impl Source<'_> {
+    fn log(&self) -> &dyn Log {
+        match self {
+            Self::Borrowed(log) => *log,
+            Self::Shared(log) => &**log,
+        }
+    }
+}
+
+impl std::fmt::Debug for Exporter<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exporter")
+            .field("scope", &self.scope)
+            .field("through", &self.through)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Exporter<'static> {
+    /// Starts an export that keeps its log alive, for answers that are sent while they are made.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub async fn shared(log: Arc<dyn Log>, scope: ExportScope) -> Result<Self, ExportError> {
+        Self::start(Source::Shared(log), scope).await
+    }
+}
+
+impl<'a> Exporter<'a> {
+    /// Starts an export.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub async fn of(log: &'a dyn Log, scope: ExportScope) -> Result<Self, ExportError> {
+        Self::start(Source::Borrowed(log), scope).await
+    }
+
+    async fn start(log: Source<'a>, scope: ExportScope) -> Result<Self, ExportError> {
+        let head = log.log().head().await?.position;
+        let through = scope.through.unwrap_or(head);
+        if through > head {
+            return Err(ExportError::BeyondHead { head, wanted: through });
+        }
+        Ok(Self {
+            log,
+            scope,
+            through,
+            after: Position::START,
+            tree: Tree::new(),
+            previous: [0; 32],
+            first: 0,
+            last: 0,
+        })
+    }
+
+    /// Up to and including which position it goes.
+    #[must_use]
+    pub const fn through(&self) -> Position {
+        self.through
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn passed(&self) -> Position {
+        self.after.min(self.through)
+    }
+
+    /// Adds the lines of the next page to `lines`, which may be none if all were somebody else's;
+    /// `false` when there are no more pages.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub async fn next_page(&mut self, lines: &mut Vec<u8>) -> Result<bool, ExportError> {
+        if self.after >= self.through {
+            return Ok(false);
+        }
+        let page = self.log.log().read_all(self.after, PAGE_EVENTS).await?;
+        let Some(end) = page.events.last().map(|recorded| recorded.position) else {
+            return Ok(false);
+        };
+        for recorded in page.events.iter().filter(|recorded| recorded.position <= self.through) {
+            if self.scope.tenant.is_some_and(|tenant| tenant != recorded.stream.tenant) {
+                continue;
+            }
+            let line = ExportLine::of(recorded, &self.previous);
+            self.previous = line.computed_leaf();
+            self.tree.push(self.previous);
+            self.last = recorded.position.0;
+            self.first = if self.first == 0 { self.last } else { self.first };
+            serde_json::to_writer(&mut *lines, &line).map_err(io::Error::from)?;
+            lines.push(b'\n');
+        }
+        self.after = end;
+        Ok(true)
+    }
+
+    /// How what was written is to be checked, once there are no more pages.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        Manifest {
+            format: 1,
+            log: self.log.log().log_id().0.clone(),
+            tenant: self.scope.tenant,
+            through: self.through.0,
+            first: self.first,
+            last: self.last,
+            count: self.tree.leaves(),
+            root: hex::encode(self.tree.root()),
+        }
+    }
+}
+
 /// Writes the events up to a stated position, one line each, and says how to check them. What is
 /// appended meanwhile is not in it. `progress` is told how many positions were passed, and of how
 /// many.
@@ -84,44 +217,15 @@ pub async fn export(
     out: &mut (dyn Write + Send),
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Manifest, ExportError> {
-    let head = log.head().await?.position;
-    let through = scope.through.unwrap_or(head);
-    if through > head {
-        return Err(ExportError::BeyondHead { head, wanted: through });
-    }
-    let mut tree = Tree::new();
-    let mut previous: Hash = [0; 32];
-    let (mut first, mut last) = (0, 0);
-    let mut after = Position::START;
-    while after < through {
-        let page = log.read_all(after, PAGE_EVENTS).await?;
-        let Some(end) = page.events.last().map(|recorded| recorded.position) else { break };
-        for recorded in page.events.iter().filter(|recorded| recorded.position <= through) {
-            if scope.tenant.is_some_and(|tenant| tenant != recorded.stream.tenant) {
-                continue;
-            }
-            let line = ExportLine::of(recorded, &previous);
-            previous = line.computed_leaf();
-            tree.push(previous);
-            last = recorded.position.0;
-            first = if first == 0 { last } else { first };
-            serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
-            out.write_all(b"\n")?;
-        }
-        after = end;
-        progress(after.0.min(through.0), through.0);
+    let mut exporter = Exporter::of(log, scope).await?;
+    let mut lines = Vec::new();
+    while exporter.next_page(&mut lines).await? {
+        out.write_all(&lines)?;
+        lines.clear();
+        progress(exporter.passed().0, exporter.through().0);
     }
     out.flush()?;
-    Ok(Manifest {
-        format: 1,
-        log: log.log_id().0.clone(),
-        tenant: scope.tenant,
-        through: through.0,
-        first,
-        last,
-        count: tree.leaves(),
-        root: hex::encode(tree.root()),
-    })
+    Ok(exporter.manifest())
 }
 
 #[cfg(test)]

@@ -56,6 +56,19 @@ async fn an_untouched_export_is_sound() {
 }
 
 #[tokio::test]
+async fn an_export_by_the_page_is_the_same_export() {
+    let (lines, manifest) = an_export(ExportScope::default()).await;
+    let mut exporter =
+        Exporter::shared(Arc::new(a_log().await), ExportScope::default()).await.unwrap();
+    assert_eq!((exporter.through().0, exporter.passed().0), (6, 0));
+    let mut bytes = Vec::new();
+    while exporter.next_page(&mut bytes).await.unwrap() {}
+    assert_eq!(String::from_utf8(bytes).unwrap(), lines.join("\n") + "\n");
+    let found = exporter.manifest();
+    assert_eq!((found.root, found.count, exporter.passed().0), (manifest.root, 6, 6));
+}
+
+#[tokio::test]
 async fn one_tenants_events_are_exported_alone_and_up_to_a_position() {
     let tenant = Some(TenantId::derived(&["two"]));
     let (lines, manifest) = an_export(ExportScope { tenant, through: Some(Position(4)) }).await;

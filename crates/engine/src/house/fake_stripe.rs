@@ -28,7 +28,7 @@ use crate::{
         CreateSession, CreateTransfer, DisputeSnapshot, FoundRefund, Listed, OpenedSession,
         ReverseTransfer, StripeCallError, StripePort, SubmitEvidence,
     },
-    testing::NOON,
+    testing::{self, NOON},
 };
 
 type Answer<T> = Result<T, StripeCallError>;
@@ -45,6 +45,12 @@ pub(super) struct FakeStripe {
     pub(super) unreachable: AtomicU32,
     /// Everything that changes something is refused.
     pub(super) refusing: bool,
+    /// With which code transfers are refused.
+    pub(super) transfers_refused_with: Option<&'static str>,
+    /// All balance transactions, the oldest first.
+    pub(super) listed: Mutex<Vec<TransactionRecord>>,
+    /// Which balances were walked, and from when on.
+    pub(super) walked: Mutex<Vec<(Option<AccountRef>, Timestamp)>>,
 }
 
 fn takes_one(counter: &AtomicU32) -> bool {
@@ -57,6 +63,10 @@ fn not_here<T>() -> Answer<T> {
 
 #[async_trait]
 impl StripePort for FakeStripe {
+    fn tenant(&self) -> TenantId {
+        testing::tenant()
+    }
+
     async fn create_refund(&self, call: &CreateRefund) -> Answer<RefundFact> {
         if takes_one(&self.unreachable) {
             return Err(StripeCallError::Unavailable("no route".to_owned()));
@@ -113,10 +123,12 @@ impl StripePort for FakeStripe {
         not_here()
     }
     async fn create_transfer(&self, _: &CreateTransfer) -> Answer<TransferFact> {
-        not_here()
+        let Some(code) = self.transfers_refused_with else { return not_here() };
+        let (code, message) = (code.to_owned(), "It cannot be sent.".to_owned());
+        Err(StripeCallError::Refused { code, message, status: 400 })
     }
     async fn find_transfer(&self, _: &CreateTransfer) -> Answer<Option<TransferFact>> {
-        not_here()
+        Ok(None)
     }
     async fn create_payout(&self, _: &CreatePayout) -> Answer<PayoutFact> {
         not_here()
@@ -145,17 +157,28 @@ impl StripePort for FakeStripe {
     }
     async fn balance_transactions_after(
         &self,
-        _: Option<&AccountRef>,
-        _: Timestamp,
-        _: Option<&str>,
+        account: Option<&AccountRef>,
+        created: Timestamp,
+        cursor: Option<&str>,
     ) -> Answer<Listed<TransactionRecord>> {
-        not_here()
+        self.walked.lock().unwrap().push((account.cloned(), created));
+        let listed = self.listed.lock().unwrap();
+        let fits = |record: &&TransactionRecord| {
+            record.account.as_ref() == account && record.occurred_at >= created
+        };
+        let mut items: Vec<TransactionRecord> = listed.iter().filter(fits).cloned().collect();
+        items.reverse();
+        // One at a time, so that every walk has pages.
+        let done = cursor.map_or(0, |text| text.parse().unwrap());
+        let next = (done + 1 < items.len()).then(|| (done + 1).to_string());
+        Ok(Listed { items: items.into_iter().skip(done).take(1).collect(), next })
     }
     async fn charge(&self, _: &ChargeRef) -> Answer<ChargeSnapshot> {
         not_here()
     }
     async fn refunds_of_charge(&self, _: &ChargeRef) -> Answer<Vec<FoundRefund>> {
-        not_here()
+        let facts = self.refunds.lock().unwrap().values().cloned().collect::<Vec<_>>();
+        Ok(facts.into_iter().map(|fact| FoundRefund { fact, ours: None }).collect())
     }
     async fn dispute(&self, _: &StripeDisputeRef) -> Answer<DisputeSnapshot> {
         not_here()

@@ -77,6 +77,18 @@ async fn what_a_message_only_mentions_is_fetched_once_there_is_a_key() {
     assert_eq!(stripe.asked.load(Ordering::SeqCst), 3, "it was asked again after a restart");
 }
 
+#[tokio::test]
+async fn what_moved_at_stripe_is_booked_although_the_rest_of_a_message_is_refused() {
+    let machine = Machine::new().await;
+    machine.receive("evt_1", "refused wants txn_1").await;
+    let stripe = Arc::new(FakeStripe::default());
+    machine.rest(Some(Arc::clone(&stripe) as _)).await;
+    assert_eq!(machine.count("stripe_event.quarantined").await, 1);
+    let recorded = machine.payloads("balance_transaction.recorded").await.join("\n");
+    assert!(recorded.contains("\"txn_1_given\""), "{recorded}");
+    assert!(recorded.contains("\"txn_1\""), "{recorded}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_anywhere_each_message_has_its_effect_once() {
     const SEED: u32 = 20_261_121;

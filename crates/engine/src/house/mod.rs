@@ -4,6 +4,7 @@ mod fake_stripe;
 mod messages;
 mod outbound;
 mod reactions;
+mod sweeping;
 mod toy_translator;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

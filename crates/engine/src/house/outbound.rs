@@ -5,15 +5,23 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use aggregates::refund::{
-    Refund,
-    commands::RefundCommand,
-    events::{ApprovedHow, RefundSource},
+use aggregates::{
+    link::{Link, LinkCommand, Subject},
+    payout::{Payout, commands::PayoutCommand},
+    refund::{
+        Refund,
+        commands::RefundCommand,
+        events::{ApprovedHow, RefundSource},
+    },
 };
-use kernel::{Currency, Money, PaymentId, RefundId};
+use kernel::{Currency, Money, PaymentId, PayoutId, RefundId, SellerId};
 
 use super::{Machine, PATIENCE, fake_stripe::FakeStripe};
-use crate::EffectState;
+use crate::{
+    EffectState, Fetch,
+    fetches::Fetcher,
+    ports::{CreateRefund, StripePort},
+};
 
 async fn approve(machine: &Machine, name: &str) -> RefundId {
     let refund = RefundId::derived(&[name]);
@@ -89,6 +97,23 @@ async fn without_a_key_a_person_is_told_what_to_do_and_a_key_given_later_does_it
     assert_eq!(effects.len(), 1);
     assert_eq!((effects[0].call, effects[0].state), ("create_refund", EffectState::ToDo));
     assert!(effects[0].by_hand.contains(&format!("daybook_refund={refund}")), "{effects:?}");
+    let shown = serde_json::to_value(&effects[0]).unwrap();
+    let key = format!("db:{}:refund:{refund}:submit-1", machine.house.tenant);
+    assert_eq!(shown["call"], "create_refund");
+    assert_eq!(shown["idempotency_key"], key);
+    assert_eq!(
+        shown["params"],
+        serde_json::json!({ "charge": "ch_1", "amount": 7_50, "currency": "EUR" })
+    );
+    assert_eq!(
+        shown["metadata"],
+        serde_json::json!({
+            "daybook_tenant": machine.house.tenant.to_string(),
+            "daybook_refund": refund.to_string(),
+            "daybook_attempt": "1",
+            "daybook_key": key,
+        })
+    );
     assert_eq!(machine.count("refund.submitted").await, 0);
     engine.shutdown(PATIENCE).await;
     drop(engine);
@@ -96,6 +121,81 @@ async fn without_a_key_a_person_is_told_what_to_do_and_a_key_given_later_does_it
     let engine = machine.rest(Some(Arc::clone(&stripe) as _)).await;
     assert_eq!(stripe.created.load(Ordering::SeqCst), 1);
     assert!(engine.effects().is_empty());
+}
+
+/// Killed between the two, only the link is there.
+#[tokio::test]
+async fn a_refund_made_at_stripe_is_observed_although_its_link_is_there_already() {
+    let machine = Machine::new().await;
+    let stripe = Arc::new(FakeStripe::default());
+    let call = CreateRefund {
+        tenant: machine.house.tenant,
+        refund: RefundId::derived(&["somebody at Stripe"]),
+        attempt: 1,
+        charge: "ch_1".into(),
+        order: None,
+        amount: Money::new(7_50, Currency::EUR),
+        idempotency_key: String::new(),
+    };
+    let made = stripe.create_refund(&call).await.unwrap().stripe_refund.to_string();
+    let refund = RefundId::derived(&[&machine.house.tenant.to_string(), &made]);
+    let payment = Subject::Payment(PaymentId::derived(&["sale"]));
+    for (object, subject) in [("ch_1", payment), (made.as_str(), Subject::Refund(refund))] {
+        let establish = LinkCommand::Establish { object: object.to_owned(), subject };
+        machine.house.send::<Link>(object, establish, object).await.unwrap();
+    }
+    let fetcher = Fetcher { bus: machine.house.another_bus(), port: stripe };
+    let cause = machine.house.envelope("charge.refunded").cause;
+    for _ in 0..2 {
+        let fetch = Fetch::RefundsOfCharge("ch_1".into());
+        fetcher.fetch(machine.house.tenant, &fetch, &cause).await.unwrap();
+    }
+    assert_eq!(machine.count("refund.external_observed").await, 1);
+}
+
+/// A payout whose money is set apart, ready to be transferred.
+async fn submit_transfer(machine: &Machine, name: &str) {
+    let payout = PayoutId::derived(&[name]);
+    let amount = Money::new(50_00, Currency::EUR);
+    let request = PayoutCommand::Request {
+        payout,
+        seller: SellerId::derived(&["Wanda Wool"]),
+        account: "acct_1".into(),
+        currency: Currency::EUR,
+        amount: Some(amount.minor()),
+        minimum: 0,
+        by_schedule: true,
+        automatic_bank: false,
+        requested_by: "schedule".into(),
+    };
+    let steps =
+        [request, PayoutCommand::NoteReserved { amount }, PayoutCommand::SubmitTransfer { amount }];
+    for (n, step) in steps.into_iter().enumerate() {
+        let id = format!("{name} {n}");
+        machine.house.send::<Payout>(&payout.to_string(), step, &id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_waits_for_the_balance_and_is_given_up_for_any_other_refusal() {
+    for (code, expected) in [
+        ("balance_insufficient", "payout.transfer_deferred"),
+        ("account_invalid", "payout.rejected"),
+        ("insufficient_capabilities_for_transfer", "payout.rejected"),
+    ] {
+        let machine = Machine::new().await;
+        submit_transfer(&machine, "p1").await;
+        let stripe = FakeStripe { transfers_refused_with: Some(code), ..FakeStripe::default() };
+        let engine = machine.rest(Some(Arc::new(stripe) as _)).await;
+        let outcomes = [
+            machine.payloads("payout.transfer_deferred").await,
+            machine.payloads("payout.rejected").await,
+        ];
+        let [outcome] = outcomes.concat().try_into().unwrap();
+        assert!(outcome.contains(&format!("{code}: ")), "{outcome}");
+        assert_eq!(machine.count(expected).await, 1, "{code}");
+        assert!(engine.effects().is_empty(), "{code}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

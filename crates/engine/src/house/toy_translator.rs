@@ -14,7 +14,8 @@ use crate::{
     translator::{Links, LinksUnavailable, ReceivedInfo, Translation, Translator, Want},
 };
 
-/// Understands `link X`, `about X`, `wants TXN`, `refused`, `dull`, and nothing else.
+/// Understands `link X`, `about X`, `wants TXN`, `refused`, `refused wants TXN`, `dull`, and nothing
+/// else.
 pub(super) struct ToyTranslator;
 
 /// The payment that everything about an object belongs to.
@@ -41,6 +42,10 @@ pub(super) fn record(txn: &str, charge: &str) -> TransactionRecord {
         occurred_at: Timestamp::from_millis(NOON),
         provenance: Provenance::Inline,
     }
+}
+
+fn refused() -> Command {
+    Command::Order(OrderId::derived(&["nobody's"]), OrderCommand::Expire)
 }
 
 #[async_trait]
@@ -77,10 +82,15 @@ impl Translator for ToyTranslator {
                 let want = Want::Transaction { txn, account: None, assumed: None };
                 apply(Vec::new(), Vec::new(), vec![want])
             }
-            ["refused"] => {
-                let order = OrderId::derived(&["nobody's"]);
-                let command = Command::Order(order, OrderCommand::Expire);
-                apply(Vec::new(), vec![command], Vec::new())
+            ["refused"] => apply(Vec::new(), vec![refused()], Vec::new()),
+            ["refused", "wants", txn] => {
+                let given = format!("{txn}_given");
+                let record =
+                    BalanceTransactionCommand::Record(Box::new(record(&given, "ch_given")));
+                let commands = vec![refused(), Command::BalanceTransaction(given.into(), record)];
+                let txn = (*txn).into();
+                let want = Want::Transaction { txn, account: None, assumed: None };
+                apply(Vec::new(), commands, vec![want])
             }
             ["dull"] => Translation::Ignore { why: "class C".to_owned() },
             _ => Translation::Quarantine { error: format!("\"{text}\" makes no sense") },

@@ -19,6 +19,7 @@ pub use balance::{
     NORMAL_BALANCE, category_of_kind, kind_of_category, topup_class, transaction_record,
 };
 pub use connect::{account_flags, payout_fact, reversal_fact, transfer_fact};
+pub use engine::stripe_metadata as keys;
 pub(crate) use payments::session_intent;
 pub use payments::{SessionNews, charge_fact, intent_fact, session_fact};
 pub use returns::{dispute_fact, refund_fact};
@@ -52,24 +53,6 @@ impl Said {
     pub fn at(&self) -> Timestamp {
         Timestamp::from_unix_seconds(self.created)
     }
-}
-
-/// The names of our ids in the metadata of Stripe's objects.
-pub mod keys {
-    /// The tenant. Metadata that names another one is not ours.
-    pub const TENANT: &str = "daybook_tenant";
-    /// The order.
-    pub const ORDER: &str = "daybook_order";
-    /// The payment.
-    pub const PAYMENT: &str = "daybook_payment";
-    /// The refund.
-    pub const REFUND: &str = "daybook_refund";
-    /// Which attempt at a refund, counted from 1.
-    pub const ATTEMPT: &str = "daybook_attempt";
-    /// The payout.
-    pub const PAYOUT: &str = "daybook_payout";
-    /// The idempotency key of the call that made the object.
-    pub const KEY: &str = "daybook_key";
 }
 
 /// One of our ids in the metadata of an object, unless the metadata names another tenant.

@@ -7,9 +7,12 @@ use aggregates::{
     refund::commands::RefundFact,
     vocabulary::{EventRef, SessionRef},
 };
-use engine::ports::{
-    CloseDispute, CreatePayout, CreateRefund, CreateSession, CreateTransfer, OpenedSession,
-    ReverseTransfer, StripeCallError, SubmitEvidence,
+use engine::{
+    ports::{
+        CloseDispute, CreatePayout, CreateRefund, CreateSession, CreateTransfer, OpenedSession,
+        ReverseTransfer, StripeCallError, SubmitEvidence,
+    },
+    stripe_metadata::Metadata,
 };
 use kernel::{Currency, TenantId, Timestamp};
 use serde::Serialize;
@@ -22,7 +25,7 @@ use super::{
     call::{Call, unreadable},
 };
 use crate::{
-    facts::{Said, keys, payout_fact, refund_fact, reversal_fact, session_intent, transfer_fact},
+    facts::{Said, payout_fact, refund_fact, reversal_fact, session_intent, transfer_fact},
     objects::{Field, Payout, Refund, Reversal, Session, Transfer},
 };
 
@@ -31,13 +34,9 @@ fn stripe_currency(currency: Currency) -> stripe_types::Currency {
     known
 }
 
-fn metadata<const N: usize>(
-    tenant: TenantId,
-    ours: [(&str, String); N],
-) -> HashMap<String, String> {
-    let mut all = HashMap::from([(keys::TENANT.to_owned(), tenant.to_string())]);
-    all.extend(ours.map(|(key, value)| (key.to_owned(), value)));
-    all
+/// As the Stripe crate takes it.
+fn owned(metadata: Metadata) -> HashMap<String, String> {
+    metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// What Stripe says of an object it has just made ranks by the object's own time: the answer may be
@@ -89,21 +88,10 @@ impl StripeGateway {
         &self,
         call: &CreateRefund,
     ) -> Result<RefundFact, StripeCallError> {
-        let mut ours = metadata(
-            call.tenant,
-            [
-                (keys::REFUND, call.refund.to_string()),
-                (keys::ATTEMPT, call.attempt.to_string()),
-                (keys::KEY, call.idempotency_key.clone()),
-            ],
-        );
-        if let Some(order) = call.order {
-            ours.insert(keys::ORDER.to_owned(), order.to_string());
-        }
         let request = stripe_core::refund::CreateRefund::new()
             .charge(call.charge.as_str())
             .amount(call.amount.minor())
-            .metadata(ours);
+            .metadata(owned(call.metadata()));
         let refund: Refund =
             self.call(request.build(), Call::change(&call.idempotency_key)).await?;
         refund_fact(&refund, &made(&refund.created)).map_err(|fault| unreadable(&fault))
@@ -119,10 +107,7 @@ impl StripeGateway {
         )
         .amount(call.amount.minor())
         .transfer_group(call.payout.to_string())
-        .metadata(metadata(
-            call.tenant,
-            [(keys::PAYOUT, call.payout.to_string()), (keys::KEY, call.idempotency_key.clone())],
-        ));
+        .metadata(owned(call.metadata()));
         let transfer: Transfer =
             self.call(request.build(), Call::change(&call.idempotency_key)).await?;
         transfer_fact(&transfer).map_err(|fault| unreadable(&fault))
@@ -136,14 +121,7 @@ impl StripeGateway {
             call.amount.minor(),
             stripe_currency(call.amount.currency()),
         )
-        .metadata(metadata(
-            call.tenant,
-            [
-                (keys::PAYOUT, call.payout.to_string()),
-                (keys::ATTEMPT, call.attempt.to_string()),
-                (keys::KEY, call.idempotency_key.clone()),
-            ],
-        ));
+        .metadata(owned(call.metadata()));
         let account = Some(&call.account);
         let payout: Payout =
             self.call(request.build(), Call::change(&call.idempotency_key).on(account)).await?;
@@ -159,10 +137,7 @@ impl StripeGateway {
             call.transfer.as_str(),
         )
         .amount(call.amount.minor())
-        .metadata(metadata(
-            call.tenant,
-            [(keys::PAYOUT, call.payout.to_string()), (keys::KEY, call.idempotency_key.clone())],
-        ));
+        .metadata(owned(call.metadata()));
         let reversal: Reversal =
             self.call(request.build(), Call::change(&call.idempotency_key)).await?;
         reversal_fact(&reversal, &call.transfer, &call.account).map_err(|fault| unreadable(&fault))
@@ -191,10 +166,7 @@ fn session_request(
         CreateCheckoutSessionLineItemsPriceData, CreateCheckoutSessionPaymentIntentData,
         ProductData,
     };
-    let ours = metadata(
-        call.tenant,
-        [(keys::ORDER, call.order.to_string()), (keys::PAYMENT, call.payment.to_string())],
-    );
+    let ours = owned(call.metadata());
     let mut price =
         CreateCheckoutSessionLineItemsPriceData::new(stripe_currency(call.amount.currency()));
     price.unit_amount = Some(call.amount.minor());

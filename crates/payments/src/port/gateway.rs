@@ -57,6 +57,23 @@ impl StripeConfig {
         self.timeout = timeout;
         self
     }
+
+    /// Whether a client can be made with this, found out before anything else is touched.
+    ///
+    /// # Errors
+    /// [`StripeConfigError`].
+    pub fn check(&self) -> Result<(), StripeConfigError> {
+        let plausible = self.key.starts_with("sk_") || self.key.starts_with("rk_");
+        if !plausible || !self.key.chars().all(|letter| letter.is_ascii_graphic()) {
+            return Err(StripeConfigError::Key);
+        }
+        match &self.url {
+            Some(url) if !(url.starts_with("https://") || url.starts_with("http://")) => {
+                Err(StripeConfigError::Url(url.clone()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 impl fmt::Debug for StripeConfig {
@@ -98,10 +115,7 @@ impl StripeGateway {
         tenant: TenantId,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StripeConfigError> {
-        let plausible = config.key.starts_with("sk_") || config.key.starts_with("rk_");
-        if !plausible || !config.key.chars().all(|letter| letter.is_ascii_graphic()) {
-            return Err(StripeConfigError::Key);
-        }
+        config.check()?;
         install_crypto_provider();
         let mut builder = stripe::ClientBuilder::new(config.key).timeout(config.timeout).app_info(
             "daybook",
@@ -109,9 +123,6 @@ impl StripeGateway {
             None,
         );
         if let Some(url) = &config.url {
-            if !(url.starts_with("https://") || url.starts_with("http://")) {
-                return Err(StripeConfigError::Url(url.clone()));
-            }
             // The client joins base and path without a slash in between.
             builder = builder.url(format!("{}/", url.trim_end_matches('/')));
         }
@@ -144,6 +155,10 @@ fn install_crypto_provider() {
 
 #[async_trait]
 impl StripePort for StripeGateway {
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
     async fn create_session(&self, call: &CreateSession) -> Result<OpenedSession, StripeCallError> {
         self.open_session(call).await
     }

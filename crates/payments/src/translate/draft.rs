@@ -4,7 +4,7 @@ use aggregates::{
     balance_transaction::{BalanceTransactionCommand, Provenance, TransactionRecord},
     link::Subject,
     policies::Command,
-    vocabulary::{AccountRef, ChargeRef, TxnRef},
+    vocabulary::{AccountRef, ChargeRef, StripePayoutRef, TxnRef},
 };
 use engine::{FreeMovement, Moved, Translation, Want, assumed_record};
 use kernel::{Money, Timestamp};
@@ -103,6 +103,10 @@ impl Draft {
 
     pub(super) fn refunds_of(&mut self, charge: ChargeRef) {
         self.wants.push(Want::RefundsOfCharge(charge));
+    }
+
+    pub(super) fn transactions_of(&mut self, payout: StripePayoutRef, account: Option<AccountRef>) {
+        self.wants.push(Want::TransactionsOfPayout { payout, account });
     }
 
     /// It is to be done; if there is nothing in it, it is ignored for this reason.

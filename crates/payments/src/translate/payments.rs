@@ -201,7 +201,11 @@ impl Message<'_> {
             .or_else(|| of(ids.session))
             .unwrap_or_else(|| self.derived_payment(ids));
         for (object, subject) in &known {
-            if *subject != Some(Subject::Payment(payment)) {
+            let is_ours = *subject == Some(Subject::Payment(payment));
+            // A session that we opened stays with the payment that asked for it, also when its
+            // intent has lost our metadata and was taken for another payment.
+            let is_taken = Some(*object) == ids.session && subject.is_some();
+            if !is_ours && !is_taken {
                 draft.link(*object, Subject::Payment(payment));
             }
         }

@@ -86,7 +86,7 @@ impl Message<'_> {
         draft.link(id.as_str(), Subject::Payout(ours));
         let sent = Moves {
             movement: FreeMovement::Payout,
-            source: id.as_str(),
+            source: fact.stripe_payout.as_str(),
             amount: fact.amount,
             counterpart: None,
             occurred_at: fact.occurred_at,
@@ -96,6 +96,9 @@ impl Message<'_> {
             occurred_at: self.said().at().max(fact.occurred_at),
             ..sent
         };
+        if self.info.kind == "payout.reconciliation_completed" {
+            draft.transactions_of(id, account.clone());
+        }
         let account = account.as_ref();
         draft.transaction(
             &payout.balance_transaction,

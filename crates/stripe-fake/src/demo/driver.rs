@@ -68,7 +68,10 @@ impl<'a> Driver<'a> {
         &mut self,
         progress: &mut (dyn FnMut(&Progress) + Send),
     ) -> Result<DemoReport, DemoError> {
-        self.run_until(i64::MAX, progress).await
+        self.run_until(i64::MAX, progress).await?;
+        self.ask_stripe().await?;
+        self.report.read_from(self.fake);
+        Ok(self.report.clone())
     }
 
     /// Plays the ticks that begin before this time; Unix seconds.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::client::{Ask, Who};
@@ -38,6 +39,21 @@ impl Driver<'_> {
             // Daybook is gone for the moment or still busy: nothing helps but trying again.
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    /// Lets Daybook ask Stripe for what no message has told it of. Without a key it cannot, and
+    /// statements are imported instead.
+    pub(super) async fn ask_stripe(&mut self) -> Result<(), DemoError> {
+        if self.options.without_key {
+            return Ok(());
+        }
+        let ask = Ask::post(Who::Finance, "/v1/stripe-sync", Value::Null, "demo-stripe-sync");
+        match self.daybook.ask(ask).await {
+            Ok(_) => self.rest().await,
+            // It has no key, although it was said to have one; the comparison will show it.
+            Err(DemoError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -141,6 +141,23 @@ async fn a_known_charge_keeps_its_payment_whatever_the_metadata_says() {
 }
 
 #[tokio::test]
+async fn a_session_we_opened_keeps_its_payment_when_its_intent_was_taken_for_another() {
+    let (asked, found) = (PaymentId::derived(&["asked for"]), derived_payment("pi_1"));
+    let links =
+        || Known::with(&[("cs_1", Subject::Payment(asked)), ("pi_1", Subject::Payment(found))]);
+    let order = OrderId::derived(&["ours"]);
+    let object = paid_session(json!({ "client_reference_id": order.to_string() }));
+    let translation = platform("checkout.session.completed", &object, &links()).await;
+    assert_eq!(applied(translation.clone()).0, [], "the session is claimed by two");
+    let (id, fact) = merged(translation);
+    assert_eq!((id, fact.order), (found, Some((order, LinkedVia::ClientReference))));
+    // Before the intent is known, the session says whose it is.
+    let known = Known::with(&[("cs_1", Subject::Payment(asked))]);
+    let (links, ..) = applied(platform("checkout.session.completed", &object, &known).await);
+    assert_eq!(links, [("pi_1".to_owned(), Subject::Payment(asked))]);
+}
+
+#[tokio::test]
 async fn sessions_say_paid_processing_failed_and_expired() {
     let none = Known::default();
     let unpaid = json!({ "payment_status": "unpaid" });
@@ -403,6 +420,22 @@ async fn payouts_are_the_sellers_or_the_platforms() {
     let (_, commands, _) = applied(platform("payout.paid", &object, &known).await);
     assert!(matches!(&commands[0], Command::Payout(_, PayoutCommand::MergeFact { fact, .. })
         if fact.account.is_none() && fact.seller.is_none()));
+}
+
+#[tokio::test]
+async fn a_payout_whose_transactions_can_be_listed_wants_them() {
+    let known = Known::with(&[(ACCOUNT, Subject::Seller(seller()))]);
+    let object = made("payout", json!({ "id": "po_1", "status": "paid", "automatic": true }));
+    let wanted = async |kind: &str| {
+        let (_, _, wants) = applied(connected(kind, &object, &known).await);
+        wants.iter().map(|want| want.fetch().to_string()).collect::<Vec<_>>()
+    };
+    let list = format!("fetch payout po_1 of {ACCOUNT}");
+    assert!(wanted("payout.reconciliation_completed").await.contains(&list));
+    assert!(!wanted("payout.paid").await.contains(&list));
+    let ours = platform("payout.reconciliation_completed", &object, &known).await;
+    let (payout, account) = ("po_1".into(), None);
+    assert!(applied(ours).2.contains(&Want::TransactionsOfPayout { payout, account }));
 }
 
 #[tokio::test]
