@@ -128,8 +128,13 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     if let Some(secret) = bearer(request)? {
         return caller_of_secret(api, &secret, idempotency_key, None).await;
     }
-    let (secret, csrf) = session::of_request(request)
-        .ok_or_else(|| Problem::unauthenticated("send your API key as a Bearer token"))?;
+    let unknown = || Problem::unauthenticated("send your API key as a Bearer token");
+    // Browsers send cookies by themselves. A form proves with its token that it is ours; the API has
+    // no such proof, so there a cookie only reads.
+    if !request.method().is_safe() && request.path().starts_with("/v1/") {
+        return Err(unknown());
+    }
+    let (secret, csrf) = session::of_request(request).ok_or_else(unknown)?;
     caller_of_secret(api, &secret, idempotency_key, Some(csrf)).await
 }
 
