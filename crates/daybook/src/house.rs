@@ -90,7 +90,9 @@ impl House {
         metrics: Option<RenderMetrics>,
         wanted_tenant: Option<TenantId>,
     ) -> Outcome<Self> {
-        // The port first: a server that cannot listen should touch nothing.
+        // The configuration and the port first: a server that cannot run should touch nothing.
+        let stripe_config = stripe_config(args, secrets);
+        stripe_config.as_ref().map_or(Ok(()), StripeConfig::check).map_err(Failure::usage)?;
         let listener = TcpListener::bind(&args.listen).map_err(|error| {
             Failure::unavailable(format!("cannot listen on {}: {error}", args.listen))
         })?;
@@ -104,7 +106,7 @@ impl House {
             endpoint_secrets(tenant, secrets),
             Arc::new(SystemClock),
         );
-        let stripe = gateway(&bus, tenant, args, secrets).await?;
+        let stripe = gateway(&bus, tenant, stripe_config).await?;
         let mut parts = EngineParts::new(bus, Arc::clone(&views));
         parts.translator = Some(Arc::new(StripeTranslator::new()));
         if let Some(port) = &stripe {
@@ -147,17 +149,20 @@ fn endpoint_secrets(tenant: TenantId, secrets: &StripeSecrets) -> Vec<EndpointSe
     all
 }
 
+fn stripe_config(args: &ServeArgs, secrets: &StripeSecrets) -> Option<StripeConfig> {
+    let config = StripeConfig::new(secrets.key.as_deref()?);
+    Some(match &args.stripe_url {
+        Some(url) => config.with_url(url.as_str()),
+        None => config,
+    })
+}
+
 async fn gateway(
     bus: &Bus,
     tenant: TenantId,
-    args: &ServeArgs,
-    secrets: &StripeSecrets,
+    config: Option<StripeConfig>,
 ) -> Outcome<Option<Arc<dyn StripePort>>> {
-    let Some(key) = &secrets.key else { return Ok(None) };
-    let mut config = StripeConfig::new(key.as_str());
-    if let Some(url) = &args.stripe_url {
-        config = config.with_url(url.as_str());
-    }
+    let Some(config) = config else { return Ok(None) };
     let clock = TenantClock::open(bus.clone(), tenant).await.map_err(Failure::unavailable)?;
     let gateway =
         StripeGateway::try_new(config, tenant, Arc::new(clock)).map_err(Failure::usage)?;
