@@ -1,0 +1,14 @@
+//! One story per file, told through the real binary.
+
+mod a_dispute_is_lost_in_part;
+mod a_guest_orders;
+mod a_person_looks;
+mod a_refund_runs_its_course;
+mod an_order_is_paid;
+mod bad_commands;
+mod it_is_killed;
+mod it_refuses_to_start;
+mod money_nobody_ordered;
+mod openapi_is_true;
+mod the_log_is_exported;
+mod webhooks_misbehave;
