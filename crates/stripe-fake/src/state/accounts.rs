@@ -220,22 +220,33 @@ impl State {
 
     /// The holder removes the bank account.
     pub(super) fn remove_external_account(&mut self, account: &str) -> Result<String, Refusal> {
+        let removed = self.take_bank_account(account)?;
+        if removed.is_some() {
+            self.edit(account, |account| {
+                account.set("payouts_enabled", false);
+                account.get_mut("requirements")["currently_due"] = json!(["external_account"]);
+            });
+            self.emit_for("account.updated", account);
+        }
+        Ok(removed.unwrap_or_else(|| account.to_owned()))
+    }
+
+    /// Takes the bank account off the account; what that means for payouts is the caller's.
+    fn take_bank_account(&mut self, account: &str) -> Result<Option<String>, Refusal> {
         let owner = Owner::Connected(account.to_owned());
         self.owned(&owner, "account", account)?;
-        let Some(bank) = self.bank_account_of(&owner) else { return Ok(account.to_owned()) };
+        let Some(bank) = self.bank_account_of(&owner) else { return Ok(None) };
         self.edit(account, |account| {
             account.get_mut("external_accounts")["data"] = json!([]);
-            account.set("payouts_enabled", false);
-            account.get_mut("requirements")["currently_due"] = json!(["external_account"]);
         });
         self.emit_for("account.external_account.deleted", &bank);
-        self.emit_for("account.updated", account);
-        Ok(bank)
+        Ok(Some(bank))
     }
 
     /// The holder enters a new bank account; payouts resume.
     pub(super) fn replace_external_account(&mut self, account: &str) -> Result<String, Refusal> {
-        self.remove_external_account(account)?;
+        // One change of the account, so one event of it.
+        self.take_bank_account(account)?;
         self.add_bank_account(account);
         self.edit(account, |account| {
             let ready = account.flag("charges_enabled");
