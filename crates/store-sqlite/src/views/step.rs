@@ -1,9 +1,7 @@
 //! One step of a projection: rows and checkpoint, in one transaction.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_from_iter};
-use store::{
-    Checkpoint, LogId, Position, RowWrite, TableDef, Value, ViewsError, ViewsTransaction,
-};
+use store::{Checkpoint, LogId, Position, RowWrite, TableDef, Value, ViewsError, ViewsTransaction};
 use uuid::Uuid;
 
 use super::{
