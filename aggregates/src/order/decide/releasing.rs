@@ -66,9 +66,14 @@ pub(super) fn payability(order: &Order, now: Timestamp) -> Vec<OrderEvent> {
         .collect()
 }
 
-/// Whether something of the line will stay the seller's. Disputed money may still come back to him.
+/// Whether something of the line may stay the seller's. Disputed money may still come back to him,
+/// and so may what is set apart for a refund that is not decided: whether the buyer asked before or
+/// after the funds were known must make no difference. What a cancellation refunds does not stay.
 fn owes_seller(line: &LineState) -> bool {
-    let rest = line.remaining().plus(&line.held);
+    let mut rest = line.remaining().plus(&line.held);
+    if line.cancelled_at.is_none() {
+        rest = rest.plus(&line.reserved);
+    }
     let refunded_next = line.cancelled_at.is_some() && rest.cash() <= line.cancellation_due;
     rest.seller_part() > 0 && !refunded_next
 }

@@ -92,12 +92,20 @@ fn payable_after_completion_counts_from_the_end_of_the_issue_window() {
 
 #[test]
 fn a_line_that_was_refunded_has_nothing_to_release() {
-    let story = Story::paid().and(reserve("r", 2, None)).and(funds("first", days(2)));
+    let refunded = Story::paid().and(reserve("r", 2, None)).and(settle("r"));
     let rest = payable(&[(0, anna()), (1, anna())], minutes(1).plus_days(7), minutes(1));
-    assert_eq!(story.last(), &rest);
-    let story = story.and(release("r"));
-    let again = payable(&[(2, bruno())], minutes(1).plus_days(7), minutes(1));
-    assert_eq!(story.last(), &again, "the refund was declined, so his money can be released");
+    assert_eq!(refunded.and(funds("first", days(2))).last(), &rest);
+}
+
+#[test]
+fn a_refund_that_is_not_decided_makes_no_difference_before_or_after_the_funds_are_known() {
+    let all_at = payable(&all(), minutes(1).plus_days(7), minutes(1));
+    let funds_first = Story::paid().and(funds("first", days(2)));
+    assert_eq!(funds_first.last(), &all_at);
+    let asked_first = Story::paid().and(reserve("r", 2, None)).and(funds("first", days(2)));
+    assert_eq!(asked_first.last(), &all_at);
+    let declined = asked_first.and(release("r"));
+    assert!(matches!(declined.last(), OrderEvent::RefundReleased { .. }), "it was said already");
 }
 
 #[test]
