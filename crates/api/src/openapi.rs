@@ -18,7 +18,8 @@ use crate::{
     resources::{
         books,
         catalogue::{LISTS, List},
-        disputes, keys, operations, orders, payments, payouts, refunds, sellers, tenant, webhooks,
+        disputes, exports, keys, operations, orders, payments, payouts, personal, refunds, sellers,
+        tenant, webhooks,
     },
 };
 
@@ -58,13 +59,16 @@ use crate::{
         keys::revoke,
         tenant::policy,
         tenant::set_policy,
+        tenant::set_time_zone,
         tenant::advance_clock,
         operations::healthz,
         operations::readyz,
         operations::metrics,
         operations::status,
+        operations::guarantees,
         operations::events,
-        operations::export,
+        exports::stream,
+        exports::manifest,
         operations::rebuild,
         operations::effects,
         operations::stripe_sync,
@@ -122,6 +126,13 @@ fn operation_of(list: &List) -> utoipa::openapi::path::Operation {
         .tag(list.tag)
         .operation_id(Some(list.path.trim_start_matches("/v1/").replace(['/', '{', '}'], "_")))
         .summary(Some(list.table.comment));
+    if !list.shared.is_empty() {
+        operation = operation.description(Some(format!(
+            "A seller's key gets what is about orders that hold lines of his, with these fields \
+             only: {}.",
+            list.shared.join(", ")
+        )));
+    }
     for (name, _) in list.path_columns {
         operation = operation.parameter(parameter(name, ParameterIn::Path));
     }
@@ -163,9 +174,14 @@ fn row_schema(list: &List) -> Schema {
             store::ColumnType::Integer => Type::Integer,
             store::ColumnType::Text | store::ColumnType::Instant => Type::String,
         };
-        let field = ObjectBuilder::new()
-            .schema_type(SchemaType::Type(kind))
-            .description(Some(column.comment));
+        let description = if personal::is_sealed(&list.table, column.name) {
+            "Kept sealed and answered opened; left out for who may not see it, null when erased."
+                .to_owned()
+        } else {
+            column.comment.to_owned()
+        };
+        let field =
+            ObjectBuilder::new().schema_type(SchemaType::Type(kind)).description(Some(description));
         object = object.property(column.name, field.build());
     }
     Schema::Object(object.build())

@@ -38,7 +38,9 @@ pub enum Permission {
     ManageSellers,
     /// See sellers.
     SeeSellers,
-    /// Policy, keys, test clock, engine status.
+    /// See what is sealed, opened: names of sellers, e-mail addresses of guests.
+    SeePersonalData,
+    /// Policy, keys, time zone, test clock, guarantees of the log.
     ManageTenant,
 }
 
@@ -89,7 +91,8 @@ fn seller_may(role: Role, permission: Permission) -> bool {
         | P::SeeDisputes
         | P::SeePayouts
         | P::SeeBalances
-        | P::SeeSellers => true,
+        | P::SeeSellers
+        | P::SeePersonalData => true,
         P::FulfilOrders | P::DecideRefunds | P::WorkOnDisputes => manager,
         P::RequestPayouts => owner,
         P::PlaceOrders
@@ -114,6 +117,7 @@ fn staff_may(role: Role, permission: Permission) -> bool {
         }
         P::SeeBalances | P::SeeBooks | P::ReadAudit => auditor,
         P::DecideRefunds | P::DecideMoney | P::WorkOnDisputes | P::RequestPayouts => finance,
+        P::SeePersonalData => finance || support,
         P::RequestRefunds => admin || support,
         P::FulfilOrders => admin || support,
         P::PlaceOrders | P::ManageSellers | P::ManageTenant => admin,
@@ -136,7 +140,7 @@ const fn scope_of(permission: Permission) -> Option<&'static str> {
         P::ReadAudit => Some("audit:export"),
         P::ManageSellers => Some("sellers:write"),
         P::SeeSellers => Some("sellers:read"),
-        P::DecideMoney | P::ManageTenant => None,
+        P::DecideMoney | P::SeePersonalData | P::ManageTenant => None,
     }
 }
 
@@ -144,7 +148,7 @@ const fn scope_of(permission: Permission) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    const ALL: [Permission; 17] = [
+    const ALL: [Permission; 18] = [
         Permission::PlaceOrders,
         Permission::SeeOrders,
         Permission::FulfilOrders,
@@ -161,6 +165,7 @@ mod tests {
         Permission::ReadAudit,
         Permission::ManageSellers,
         Permission::SeeSellers,
+        Permission::SeePersonalData,
         Permission::ManageTenant,
     ];
 
@@ -199,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auditor_sees_everything_and_changes_nothing() {
+    fn an_auditor_sees_everything_but_people_and_changes_nothing() {
         let granted = granted(Role::Auditor, &[]);
         assert!(granted.contains(&Permission::ReadAudit));
         assert!(granted.contains(&Permission::SeeBooks));
@@ -212,6 +217,7 @@ mod tests {
             Permission::WorkOnDisputes,
             Permission::RequestPayouts,
             Permission::ManageSellers,
+            Permission::SeePersonalData,
             Permission::ManageTenant,
         ] {
             assert!(!granted.contains(&permission), "{permission:?}");

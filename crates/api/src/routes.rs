@@ -5,8 +5,8 @@ use actix_web::web::{self, delete, get, post, put};
 use crate::{
     dashboard, openapi,
     resources::{
-        books, catalogue, disputes, keys, lists, operations, orders, payments, payouts, refunds,
-        sellers, tenant, webhooks,
+        books, catalogue, disputes, exports, keys, lists, operations, orders, payments, payouts,
+        refunds, sellers, tenant, webhooks,
     },
 };
 
@@ -45,9 +45,12 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/policy", get().to(tenant::policy))
         .route("/v1/policy", post().to(tenant::set_policy))
         .route("/v1/test-clock", post().to(tenant::advance_clock))
+        .route("/v1/time-zone", post().to(tenant::set_time_zone))
         .route("/v1/status", get().to(operations::status))
+        .route("/v1/guarantees", get().to(operations::guarantees))
         .route("/v1/events", get().to(operations::events))
-        .route("/v1/export", get().to(operations::export))
+        .route("/v1/export", get().to(exports::stream))
+        .route("/v1/export/manifest", get().to(exports::manifest))
         .route("/v1/rebuild", post().to(operations::rebuild))
         .route("/v1/effects", get().to(operations::effects))
         .route("/v1/stripe-sync", post().to(operations::stripe_sync))

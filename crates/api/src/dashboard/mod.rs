@@ -18,10 +18,10 @@ mod pages;
 mod query;
 mod reading;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod shown;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trouble;
 mod views;
 

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// A title as an attacker would write it.
-pub(super) const HOSTILE: &str = "<script>alert(1)</script>\" onclick=\"alert(2)\" style='x'";
+pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\" onclick=\"alert(2)\" style='x'";
 
 const SELLER: &str = "/dashboard/sellers";
 const ORDER: &str = "/dashboard/orders";

@@ -35,8 +35,12 @@ pub(crate) struct List {
     pub(crate) table: TableDef,
     /// Who may see it.
     pub(crate) permission: Permission,
-    /// The column that says whose a row is; without it sellers do not see the list.
+    /// The column that says whose a row is.
     pub(crate) seller_column: Option<&'static str>,
+    /// Of rows about orders, which may concern several sellers: the columns that a seller sees if
+    /// the order holds a line of his. Without these and without a seller's column, sellers do not
+    /// see the list.
+    pub(crate) shared: &'static [&'static str],
     /// Parameters of the path and the columns they fix.
     pub(crate) path_columns: &'static [(&'static str, &'static str)],
     /// Columns it can be narrowed by; also with `.from` and `.before`.
@@ -63,6 +67,7 @@ impl List {
             table: T::TABLE,
             permission,
             seller_column: None,
+            shared: &[],
             path_columns: &[],
             filters: &[],
             order: &[],
@@ -73,6 +78,11 @@ impl List {
 
     const fn seller(mut self, column: &'static str) -> Self {
         self.seller_column = Some(column);
+        self
+    }
+
+    const fn shared(mut self, columns: &'static [&'static str]) -> Self {
+        self.shared = columns;
         self
     }
 
@@ -104,9 +114,45 @@ impl List {
 
 use Permission as P;
 
+/// What a seller sees of an order: where it stands, and neither the buyer nor a figure that others'
+/// lines are part of. His lines and his money have lists of their own.
+pub(crate) const ORDER_OF_SELLER: &[&str] = &[
+    "order_id",
+    "reference",
+    "status",
+    "payment_status",
+    "currency",
+    "placed_at",
+    "paid_at",
+    "confirmed_at",
+    "completed_at",
+    "closed_at",
+];
+
+/// What a seller sees of a dispute: what it takes to answer it. His part of the money stands in his
+/// entries.
+pub(crate) const DISPUTE_OF_SELLER: &[&str] = &[
+    "dispute",
+    "stripe_dispute",
+    "order_id",
+    "status",
+    "track",
+    "currency",
+    "reason",
+    "network",
+    "inquiry",
+    "due_by",
+    "missed",
+    "outcome",
+    "partial",
+    "opened_at",
+    "closed_at",
+];
+
 /// Every list.
 pub(crate) static LISTS: &[List] = &[
     List::of::<Order>("/v1/orders", "orders", "order", P::SeeOrders)
+        .shared(ORDER_OF_SELLER)
         .by(&[
             "reference",
             "status",
@@ -118,6 +164,7 @@ pub(crate) static LISTS: &[List] = &[
         ])
         .newest(&["placed_at"]),
     List::of::<Order>("/v1/orders/{order}", "orders", "order", P::SeeOrders)
+        .shared(ORDER_OF_SELLER)
         .at(&[("order", "order_id")])
         .one(),
     List::of::<OrderLine>("/v1/orders/{order}/lines", "orders", "order", P::SeeOrders)
@@ -157,6 +204,7 @@ pub(crate) static LISTS: &[List] = &[
         .at(&[("refund", "refund")])
         .one(),
     List::of::<Dispute>("/v1/disputes", "disputes", "dispute", P::SeeDisputes)
+        .shared(DISPUTE_OF_SELLER)
         .by(&[
             "status",
             "track",
@@ -169,6 +217,7 @@ pub(crate) static LISTS: &[List] = &[
         ])
         .newest(&["opened_at"]),
     List::of::<Dispute>("/v1/disputes/{dispute}", "disputes", "dispute", P::SeeDisputes)
+        .shared(DISPUTE_OF_SELLER)
         .at(&[("dispute", "dispute")])
         .one(),
     List::of::<DisputeAction>(

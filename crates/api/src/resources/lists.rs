@@ -8,10 +8,14 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use kernel::SellerId;
 use serde_json::{Map, Value as Json};
 use store::{ColumnType, Filter, Query, TableDef, Value};
 
-use super::catalogue::{LISTS, List};
+use super::{
+    catalogue::{LISTS, List},
+    personal, shared,
+};
 use crate::{
     extract::{After, Caller},
     permissions::Reach,
@@ -32,24 +36,65 @@ pub(crate) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let reach = caller.may(list.permission)?;
     after(&parameters)?.wait(&api).await?;
-    let mut query = Query::of(caller.tenant);
-    match (reach, list.seller_column) {
-        (Reach::All, _) => {}
-        (Reach::Own(seller), Some(column)) => query = query.eq(column, seller.to_string()),
-        (Reach::Own(_), None) => {
-            return Err(Problem::forbidden("a seller's key sees no such list"));
-        }
-    }
+    let mut narrowed = narrowed(list, &parameters)?;
     for (column, value) in fixed {
-        query = query.eq(column, value);
+        narrowed.filters.push(Filter::Eq(column, Value::text(value)));
     }
-    let (query, limit) = narrowed(list, query, &parameters)?;
-    let mut rows = api.engine.views().select(&list.table, query.limit(limit + 1)).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|row| cursor_of(list, row));
-    let data: Vec<Json> = rows.into_iter().map(|row| json_row(&list.table, row)).collect();
+    let (mut data, behind) = match reach {
+        Reach::Own(seller) if !list.shared.is_empty() => {
+            shared::page(&api, &caller, seller, list, narrowed).await?
+        }
+        Reach::All | Reach::Own(_) => {
+            narrowed.filters.extend(own_rows(list, reach)?);
+            rows_of(&api, &caller, list, narrowed).await?
+        }
+    };
+    personal::open(&api, &caller, &list.table, &mut data).await?;
+    let next_cursor = behind.map(|values| cursor_of(&values));
     Ok(HttpResponse::Ok().json(serde_json::json!({ "data": data, "next_cursor": next_cursor })))
+}
+
+/// The condition that a row is the caller's, if he may not see all.
+fn own_rows(list: &'static List, reach: Reach) -> Result<Option<Filter>, Problem> {
+    match (reach, list.seller_column) {
+        (Reach::All, _) => Ok(None),
+        (Reach::Own(seller), Some(column)) => {
+            Ok(Some(Filter::Eq(column, Value::text(seller.to_string()))))
+        }
+        (Reach::Own(_), None) => Err(Problem::forbidden("a seller's key sees no such list")),
+    }
+}
+
+async fn rows_of(
+    api: &Api,
+    caller: &Caller,
+    list: &'static List,
+    narrowed: Narrowed,
+) -> Result<(Vec<Json>, Option<Vec<Value>>), Problem> {
+    let columns = order_columns(list);
+    let mut query = Query::of(caller.tenant).limit(narrowed.limit + 1);
+    query.filters = narrowed.filters;
+    if let Some(values) = narrowed.behind {
+        query = query.filter(Filter::Beyond(columns.clone(), values, list.direction));
+    }
+    for column in columns {
+        query = query.order_by(column, list.direction);
+    }
+    let mut rows = api.engine.views().select(&list.table, query).await?;
+    let more = rows.len() > narrowed.limit;
+    rows.truncate(narrowed.limit);
+    let behind = rows.last().filter(|_| more).map(|row| order_values(list, row));
+    Ok((rows.into_iter().map(|row| json_row(&list.table, row)).collect(), behind))
+}
+
+/// What a caller asked for.
+pub(crate) struct Narrowed {
+    /// All of these hold.
+    pub(crate) filters: Vec<Filter>,
+    /// Ordering values of the row that the page before ended with.
+    pub(crate) behind: Option<Vec<Value>>,
+    /// At most so many rows.
+    pub(crate) limit: usize,
 }
 
 fn after(parameters: &BTreeMap<String, String>) -> Result<After, Problem> {
@@ -61,31 +106,25 @@ fn after(parameters: &BTreeMap<String, String>) -> Result<After, Problem> {
 
 fn narrowed(
     list: &'static List,
-    mut query: Query,
     parameters: &BTreeMap<String, String>,
-) -> Result<(Query, usize), Problem> {
-    let mut limit = LIMIT_DEFAULT;
+) -> Result<Narrowed, Problem> {
+    let mut narrowed = Narrowed { filters: Vec::new(), behind: None, limit: LIMIT_DEFAULT };
     for (name, text) in parameters {
         match name.as_str() {
             "after" => {}
             "limit" => {
-                limit =
+                narrowed.limit =
                     text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(
                         || Problem::malformed(format!("limit must be from 1 to {LIMIT_MAX}")),
                     )?;
             }
             "cursor" => {
-                let columns = order_columns(list);
-                let values = cursor_values(text, columns.len())?;
-                query = query.filter(Filter::Beyond(columns, values, list.direction));
+                narrowed.behind = Some(cursor_values(text, order_columns(list).len())?);
             }
-            other => query = query.filter(filter_of(list, other, text)?),
+            other => narrowed.filters.push(filter_of(list, other, text)?),
         }
     }
-    for column in order_columns(list) {
-        query = query.order_by(column, list.direction);
-    }
-    Ok((query, limit))
+    Ok(narrowed)
 }
 
 fn filter_of(list: &'static List, name: &str, text: &str) -> Result<Filter, Problem> {
@@ -113,7 +152,7 @@ fn filter_of(list: &'static List, name: &str, text: &str) -> Result<Filter, Prob
 }
 
 /// The columns a list is ordered by: its own, and then the rest of the key, so that no two rows tie.
-fn order_columns(list: &'static List) -> Vec<&'static str> {
+pub(crate) fn order_columns(list: &'static List) -> Vec<&'static str> {
     let mut columns = list.order.to_vec();
     for column in &list.table.columns[1..list.table.key_columns] {
         if !columns.contains(&column.name) {
@@ -123,14 +162,19 @@ fn order_columns(list: &'static List) -> Vec<&'static str> {
     columns
 }
 
-fn cursor_of(list: &'static List, row: &[Value]) -> String {
-    let values: Vec<Json> = order_columns(list)
+/// A row's values of the columns that its list is ordered by.
+pub(crate) fn order_values(list: &'static List, row: &[Value]) -> Vec<Value> {
+    let place = |column| list.table.columns.iter().position(|known| known.name == column);
+    order_columns(list)
         .into_iter()
         .map(|column| {
-            let place = list.table.columns.iter().position(|known| known.name == column);
-            place.and_then(|place| row.get(place)).map_or(Json::Null, json_value)
+            place(column).and_then(|place| row.get(place)).cloned().unwrap_or(Value::Null)
         })
-        .collect();
+        .collect()
+}
+
+fn cursor_of(values: &[Value]) -> String {
+    let values: Vec<Json> = values.iter().map(json_value).collect();
     URL_SAFE_NO_PAD.encode(Json::from(values).to_string())
 }
 
@@ -203,13 +247,32 @@ async fn single(
     let reach = caller.may(list.permission)?;
     after(&parameters)?.wait(&api).await?;
     let mut query = Query::of(caller.tenant).limit(1);
-    if let (Reach::Own(seller), Some(column)) = (reach, list.seller_column) {
-        query = query.eq(column, seller.to_string());
+    let shared = if list.shared.is_empty() { None } else { own_seller(reach) };
+    if shared.is_none() {
+        query.filters.extend(own_rows(list, reach)?);
     }
     for (column, value) in fixed {
         query = query.eq(column, value);
     }
+    let missing = || Problem::not_found(list.what);
     let rows = api.engine.views().select(&list.table, query).await?;
-    let row = rows.into_iter().next().ok_or_else(|| Problem::not_found(list.what))?;
-    Ok(HttpResponse::Ok().json(json_row(&list.table, row)))
+    let row = rows.into_iter().next().ok_or_else(missing)?;
+    let json = match shared {
+        Some(seller) => {
+            let his = shared::single(&api, &caller, seller, list, row).await?;
+            his.ok_or_else(missing)?
+        }
+        None => json_row(&list.table, row),
+    };
+    let mut answer = [json];
+    personal::open(&api, &caller, &list.table, &mut answer).await?;
+    let [json] = answer;
+    Ok(HttpResponse::Ok().json(json))
+}
+
+const fn own_seller(reach: Reach) -> Option<SellerId> {
+    match reach {
+        Reach::All => None,
+        Reach::Own(seller) => Some(seller),
+    }
 }

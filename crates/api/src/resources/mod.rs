@@ -3,13 +3,19 @@
 pub(crate) mod books;
 pub(crate) mod catalogue;
 pub(crate) mod disputes;
+pub(crate) mod exports;
 pub(crate) mod keys;
 pub(crate) mod lists;
 pub(crate) mod operations;
 pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod payouts;
+pub(crate) mod personal;
 pub(crate) mod refunds;
 pub(crate) mod sellers;
+pub(crate) mod shared;
 pub(crate) mod tenant;
 pub(crate) mod webhooks;
+
+#[cfg(test)]
+mod tests;

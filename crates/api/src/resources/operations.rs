@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use engine::{
-    SweepError,
-    export::{ExportLine, ExportScope},
-};
+use engine::{SweepError, export::ExportLine};
 use serde::Deserialize;
 use store::Position;
 
@@ -78,6 +75,22 @@ pub(crate) async fn status(
     Ok(HttpResponse::Ok().json(json))
 }
 
+/// What the log promises with the settings of its writer, and which of these promises are broken.
+#[utoipa::path(get, path = "/v1/guarantees", tag = "operations",
+    responses((status = 200, body = Object)))]
+pub(crate) async fn guarantees(
+    api: web::Data<Api>,
+    caller: Caller,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::ManageTenant)?;
+    let log = api.engine.log();
+    let guarantees = log.guarantees().await?;
+    Ok(HttpResponse::Ok().json(serde_json::json!({
+        "log": log.log_id(),
+        "guarantees": guarantees,
+    })))
+}
+
 /// Which part of the event stream.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,35 +126,6 @@ pub(crate) async fn events(
         .insert_header(("Daybook-Position", end.to_string()))
         .insert_header(("Daybook-Head", page.head.0.to_string()))
         .body(lines))
-}
-
-/// The whole event stream up to a position, as a file an auditor can check offline. Its manifest
-/// stands in the header `Daybook-Manifest`.
-#[utoipa::path(get, path = "/v1/export", tag = "audit", responses((status = 200)))]
-pub(crate) async fn export(
-    api: web::Data<Api>,
-    caller: Caller,
-    part: web::Query<ExportThrough>,
-) -> Result<HttpResponse, Problem> {
-    caller.may(Permission::ReadAudit)?;
-    let scope = ExportScope { tenant: Some(caller.tenant), through: part.through.map(Position) };
-    let mut bytes = Vec::new();
-    let manifest = engine::export::export(&**api.engine.log(), scope, &mut bytes, &mut |_, _| {})
-        .await
-        .map_err(|error| Problem::malformed(error.to_string()))?;
-    let manifest = serde_json::to_string(&manifest).map_err(|e| Problem::fault(e.to_string()))?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/x-ndjson")
-        .insert_header(("Daybook-Manifest", manifest))
-        .body(bytes))
-}
-
-/// Up to where.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExportThrough {
-    /// Position; default: the end.
-    through: Option<u64>,
 }
 
 /// Which read models.

@@ -1,4 +1,4 @@
-//! The tenant's own settings: its policy and, in the sandbox, its clock.
+//! The tenant's own settings: its policy, its time zone and, in the sandbox, its clock.
 
 use actix_web::{HttpResponse, web};
 use aggregates::{
@@ -43,6 +43,29 @@ pub(crate) async fn set_policy(
 ) -> Result<HttpResponse, Problem> {
     caller.may(Permission::ManageTenant)?;
     let command = TenantCommand::SetPolicy { policy: body.value };
+    let written = send::<Tenant>(&api, &caller, body.fingerprint, caller.tenant, command).await?;
+    Ok(HttpResponse::Ok().json(written))
+}
+
+/// Where the tenant's days begin and end.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTimeZone {
+    /// IANA name, such as `Europe/Berlin`.
+    time_zone: String,
+}
+
+/// Changes the time zone of report days and payout schedules. What was recorded before stays on the
+/// days it was reported on.
+#[utoipa::path(post, path = "/v1/time-zone", tag = "tenant", request_body = NewTimeZone,
+    responses((status = 200, body = Written), (status = 422, body = Problem)))]
+pub(crate) async fn set_time_zone(
+    api: web::Data<Api>,
+    caller: Caller,
+    body: Body<NewTimeZone>,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::ManageTenant)?;
+    let command = TenantCommand::SetTimeZone { time_zone: body.value.time_zone };
     let written = send::<Tenant>(&api, &caller, body.fingerprint, caller.tenant, command).await?;
     Ok(HttpResponse::Ok().json(written))
 }

@@ -26,27 +26,27 @@ use store::{MemoryLog, MemoryViews};
 use super::super::samples::HOSTILE;
 use crate::{Api, Limits, routes, secrets::KeySecret};
 
-pub(super) struct House {
-    pub(super) api: web::Data<Api>,
-    pub(super) tenant: TenantId,
-    pub(super) ada: SellerId,
-    pub(super) ben: SellerId,
+pub(crate) struct House {
+    pub(crate) api: web::Data<Api>,
+    pub(crate) tenant: TenantId,
+    pub(crate) ada: SellerId,
+    pub(crate) ben: SellerId,
 }
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: header::HeaderMap,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: header::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The value of the first field of this name in a form of the page.
-    pub(super) fn field(&self, name: &str) -> String {
+    pub(crate) fn field(&self, name: &str) -> String {
         let (_, rest) = self
             .body
             .split_once(&format!("name=\"{name}\" value=\""))
@@ -56,7 +56,7 @@ impl Answer {
 }
 
 impl House {
-    pub(super) async fn build(limits: Limits) -> Self {
+    pub(crate) async fn build(limits: Limits) -> Self {
         let noon: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
         let clock = Arc::new(FixedClock::new(noon));
         let bus = Bus::new(Arc::new(MemoryLog::new()), clock, 100);
@@ -84,7 +84,7 @@ impl House {
         house
     }
 
-    pub(super) async fn send<A: Managed>(&self, id: impl ToString, command: A::Command) {
+    pub(crate) async fn send<A: Managed>(&self, id: impl ToString, command: A::Command) {
         let envelope = Envelope::of_operator(self.tenant, "a test", RequestId::mint());
         self.api.engine.bus().send::<A>(&id.to_string(), command, envelope).await.unwrap();
     }
@@ -119,7 +119,16 @@ impl House {
     }
 
     /// A key of this role.
-    pub(super) async fn key(&self, role: Role, seller: Option<SellerId>) -> KeySecret {
+    pub(crate) async fn key(&self, role: Role, seller: Option<SellerId>) -> KeySecret {
+        self.key_with(role, seller, &[]).await
+    }
+
+    /// A partner's key with these scopes.
+    pub(crate) async fn partner(&self, scopes: &[&str]) -> KeySecret {
+        self.key_with(Role::Partner, None, scopes).await
+    }
+
+    async fn key_with(&self, role: Role, seller: Option<SellerId>, scopes: &[&str]) -> KeySecret {
         let key = KeyId::mint();
         let secret = KeySecret::draw(self.tenant, key, Mode::Sandbox).unwrap();
         let issue = ApiKeyCommand::Issue {
@@ -128,7 +137,7 @@ impl House {
             prefix: secret.hint(),
             hash: secret.hash(),
             role,
-            scopes: vec![],
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             seller,
             mode: Mode::Sandbox,
             rate_per_minute: 6000,
@@ -139,7 +148,7 @@ impl House {
     }
 
     /// A guest's paid order of one thing of Ada's and one of Ben's; its id and token.
-    pub(super) async fn guest_order(&self) -> (OrderId, String) {
+    pub(crate) async fn guest_order(&self) -> (OrderId, String) {
         let admin = self.key(Role::PlatformAdmin, None).await;
         let line = |seller: SellerId, title: &str| {
             json!({
@@ -174,11 +183,11 @@ impl House {
         (id, placed["guest_token"].as_str().unwrap().to_owned())
     }
 
-    pub(super) async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         self.api.engine.settle(Duration::from_secs(20)).await.unwrap();
     }
 
-    pub(super) async fn call(&self, request: TestRequest) -> Answer {
+    pub(crate) async fn call(&self, request: TestRequest) -> Answer {
         let app = App::new().app_data(self.api.clone()).configure(routes::configure);
         let app = test::init_service(app).await;
         let peer = "192.0.2.1:4000".parse().unwrap();
@@ -189,12 +198,12 @@ impl House {
     }
 
     /// Opens a page with a key's session.
-    pub(super) async fn visit(&self, key: &KeySecret, path: &str) -> Answer {
+    pub(crate) async fn visit(&self, key: &KeySecret, path: &str) -> Answer {
         self.call(TestRequest::get().uri(path).insert_header(cookie(key))).await
     }
 
     /// Sends a form with a key's session.
-    pub(super) async fn submit(
+    pub(crate) async fn submit(
         &self,
         key: &KeySecret,
         path: &str,

@@ -1,5 +1,5 @@
 //! What must hold for every page, and what visitors can and cannot do.
 
-mod house;
+pub(crate) mod house;
 mod rendering;
 mod visits;

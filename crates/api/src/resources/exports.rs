@@ -1,0 +1,91 @@
+//! The event stream as a file an auditor can check offline: sent while it is read, a page at a time.
+
+use actix_web::{HttpResponse, web};
+use bytes::Bytes;
+use engine::export::{ExportError, ExportScope, Exporter};
+use futures::{Stream, stream};
+use serde::Deserialize;
+use store::Position;
+
+use crate::{extract::Caller, permissions::Permission, problem::Problem, state::Api};
+
+/// Up to where.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportThrough {
+    /// Position; default: the end.
+    through: Option<u64>,
+}
+
+/// The tenant's event stream up to and including a position (by default the last one now), one JSON
+/// object per line. The header `Daybook-Through` says up to which; ask for the manifest with it.
+#[utoipa::path(get, path = "/v1/export", tag = "audit",
+    params(("through" = Option<u64>, Query, description = "Position; default: the end")),
+    responses((status = 200, content_type = "application/x-ndjson", body = String,
+        headers(("Daybook-Through" = u64, description = "Up to and including this position"))),
+        (status = 400, body = Problem)))]
+pub(crate) async fn stream(
+    api: web::Data<Api>,
+    caller: Caller,
+    part: web::Query<ExportThrough>,
+) -> Result<HttpResponse, Problem> {
+    let exporter = start(&api, &caller, &part).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header((THROUGH, exporter.through().to_string()))
+        .streaming(pages(exporter)))
+}
+
+/// The manifest of an export through the same position: count, first and last position, and the
+/// RFC 6962 root that `daybook verify` checks the lines against.
+#[utoipa::path(get, path = "/v1/export/manifest", tag = "audit",
+    params(("through" = Option<u64>, Query, description = "Position; default: the end")),
+    responses((status = 200, body = Object), (status = 400, body = Problem)))]
+pub(crate) async fn manifest(
+    api: web::Data<Api>,
+    caller: Caller,
+    part: web::Query<ExportThrough>,
+) -> Result<HttpResponse, Problem> {
+    let mut exporter = start(&api, &caller, &part).await?;
+    let mut lines = Vec::new();
+    while exporter.next_page(&mut lines).await.map_err(problem)? {
+        lines.clear();
+    }
+    Ok(HttpResponse::Ok()
+        .insert_header((THROUGH, exporter.through().to_string()))
+        .json(exporter.manifest()))
+}
+
+const THROUGH: &str = "Daybook-Through";
+
+async fn start(
+    api: &Api,
+    caller: &Caller,
+    part: &ExportThrough,
+) -> Result<Exporter<'static>, Problem> {
+    caller.may(Permission::ReadAudit)?;
+    let scope = ExportScope { tenant: Some(caller.tenant), through: part.through.map(Position) };
+    Exporter::shared(api.engine.log().clone(), scope).await.map_err(problem)
+}
+
+fn problem(error: ExportError) -> Problem {
+    match error {
+        ExportError::BeyondHead { .. } => Problem::malformed(error.to_string()),
+        ExportError::Log(error) => error.into(),
+        ExportError::Write(error) => Problem::fault(error.to_string()),
+    }
+}
+
+/// The lines, read only as fast as they are taken. A fault cuts the answer off, so that nobody takes
+/// half of it for the whole.
+fn pages(exporter: Exporter<'static>) -> impl Stream<Item = Result<Bytes, ExportError>> {
+    stream::try_unfold(exporter, |mut exporter| async move {
+        let mut lines = Vec::new();
+        while lines.is_empty() {
+            if !exporter.next_page(&mut lines).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some((Bytes::from(lines), exporter)))
+    })
+}
