@@ -281,6 +281,8 @@ fn tell_report(report: &DemoReport, took: Duration) {
 }
 
 async fn conclude(args: &Args, house: &House, notes: &Notes, stripe: &str) -> Outcome {
+    // Read models that were lost are being rebuilt.
+    house.engine.settle(Duration::from_secs(600)).await.map_err(Failure::check)?;
     let remote = Remote::new(&house.url(), &notes.admin);
     print_trial_balance(&remote.get("/v1/trial-balance").await?);
     print_sellers(&remote).await?;
