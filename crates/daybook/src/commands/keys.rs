@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aggregates::api_key::{ApiKey, commands::ApiKeyCommand, events::Role};
 use engine::{Bus, Envelope};
-use kernel::{KeyId, RequestId, SellerId, SystemClock};
+use kernel::{Clock, KeyId, RequestId, SellerId, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -120,17 +120,51 @@ async fn bus(data: &DataArgs) -> Outcome<(Bus, kernel::TenantId)> {
 }
 
 fn list(keys: &Value) -> Outcome {
+    let now = SystemClock.now();
     let rows = keys
         .as_array()
         .into_iter()
         .flatten()
         .map(|key| {
-            ["key", "name", "role", "prefix", "status"]
+            let mut row: Vec<String> = ["key", "name", "role", "prefix"]
                 .into_iter()
                 .map(|field| key[field].as_str().unwrap_or_default().to_owned())
-                .collect()
+                .collect();
+            row.push(status(key, now).to_owned());
+            row
         })
         .collect();
     println!("{}", show::table(&["key", "name", "role", "secret", "status"], &[], rows));
     Ok(())
+}
+
+/// Whether a key opens anything; it ends by the machine's clock, never by a tenant's test clock.
+fn status(key: &Value, now: Timestamp) -> &'static str {
+    let expires_at = key["expires_at"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    if !key["revoked_at"].is_null() {
+        "revoked"
+    } else if expires_at.is_some_and(|end| end <= now) {
+        "expired"
+    } else {
+        "active"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_active_until_it_expires_or_is_revoked() {
+        let now: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
+        let key = |expires_at: Value, revoked_at: Value| {
+            let key = json!({ "expires_at": expires_at, "revoked_at": revoked_at });
+            status(&key, now)
+        };
+        assert_eq!(key(Value::Null, Value::Null), "active");
+        assert_eq!(key(json!("2026-03-10T12:00:00.001Z"), Value::Null), "active");
+        assert_eq!(key(json!("2026-03-10T12:00:00Z"), Value::Null), "expired");
+        assert_eq!(key(json!("2026-03-11T12:00:00Z"), json!("2026-03-10T11:00:00Z")), "revoked");
+        assert_eq!(key(json!("2026-03-09T12:00:00Z"), json!("2026-03-08T11:00:00Z")), "revoked");
+    }
 }
