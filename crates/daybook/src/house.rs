@@ -15,8 +15,10 @@ use payments::{
     EndpointSecret, Secret, StripeBackfill, StripeConfig, StripeGateway, StripeIntake,
     StripeTranslator, TenantClock,
 };
-use store::{Log, MemoryViews, Position, Views};
-use store_sqlite::{LogOptions, OpenLogError, OpenViewsError, SqliteLog, SqliteViews};
+use store::{Checkpoint, Log, MemoryViews, Position, Views};
+use store_sqlite::{
+    LogOptions, OpenLogError, OpenViewsError, SqliteLog, SqliteViews, read_checkpoints,
+};
 
 use crate::{
     config::{DataArgs, ServeArgs, StripeSecrets},
@@ -47,12 +49,43 @@ pub(crate) fn log_failure(error: OpenLogError) -> Failure {
         OpenLogError::Locked { .. } => Failure::unavailable(format!(
             "{error}; is a server running? Use --server and DAYBOOK_KEY to talk to it"
         )),
+        OpenLogError::Io { .. } => Failure::unavailable(format!(
+            "{error}; Daybook must be able to write in its data folder, and to make files there"
+        )),
         other => Failure::unavailable(other),
     }
 }
 
+/// Why the read models did not open, and what to do: nothing in them is lost with them.
 fn views_failure(error: &OpenViewsError) -> Failure {
-    Failure::unavailable(error)
+    match error {
+        OpenViewsError::Failed { path, .. } => Failure::unavailable(format!(
+            "{error}; the read models ({0}, {0}-wal and {0}-shm) may be deleted, they are rebuilt \
+             from the log",
+            path.display()
+        )),
+        OpenViewsError::InUse { .. }
+        | OpenViewsError::Foreign { .. }
+        | OpenViewsError::Newer { .. }
+        | OpenViewsError::Corrupt { .. } => Failure::unavailable(error),
+    }
+}
+
+/// The checkpoints of the read models as they are stored, beside a server that may be writing them.
+pub(crate) async fn stored_checkpoints(data: &DataArgs) -> Outcome<Vec<Checkpoint>> {
+    let views = data.views();
+    if !exists(&views) {
+        return Err(Failure::unavailable(format!(
+            "there are no read models at {}; they are built when the server starts",
+            views.display()
+        )));
+    }
+    read_checkpoints(&views).await.map_err(|error| {
+        Failure::unavailable(format!(
+            "{}: {error}; they may be deleted, they are rebuilt from the log",
+            views.display()
+        ))
+    })
 }
 
 /// The tenant of a log: whoever stands in its first event.
@@ -270,9 +303,21 @@ impl Reading {
         let parts = EngineParts::new(bus, Arc::new(MemoryViews::new()));
         let engine = Engine::with_projections(parts, wanted);
         engine.start_projections();
+        let reading = Self { engine, head };
+        match reading.catch_up(progress).await {
+            Ok(()) => Ok(reading),
+            Err(failure) => {
+                reading.close().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn catch_up(&self, progress: &indicatif::ProgressBar) -> Outcome {
+        let Self { engine, head } = self;
         progress.set_length(head.0);
-        while !engine.wait_for(head, Duration::from_millis(100)).await {
-            let status = engine.projector().status(head);
+        while !engine.wait_for(*head, Duration::from_millis(100)).await {
+            let status = engine.projector().status(*head);
             let stopped =
                 status.iter().find_map(|one| one.stopped.as_ref().map(|why| (one.name, why)));
             if let Some((name, why)) = stopped {
@@ -282,7 +327,13 @@ impl Reading {
             progress.set_position(reached);
         }
         progress.finish_and_clear();
-        Ok(Self { engine, head })
+        Ok(())
+    }
+
+    /// Stops reading. Without this the workers would be cut off in the middle and complain.
+    pub(crate) async fn close(self) {
+        self.engine.shutdown(SHUTDOWN_PATIENCE).await;
+        self.engine.log().close().await;
     }
 }
 

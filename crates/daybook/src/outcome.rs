@@ -30,7 +30,8 @@ impl Failure {
     }
 
     fn new(code: u8, line: impl Display) -> Self {
-        Self { code, line: line.to_string().replace('\n', " ") }
+        let words: Vec<_> = line.to_string().split_whitespace().map(str::to_owned).collect();
+        Self { code, line: words.join(" ") }
     }
 
     /// Says it, in one line.
@@ -42,3 +43,22 @@ impl Failure {
 
 /// What every command returns.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_whatever_it_was_made_of() {
+        for (said, line) in [
+            ("all is well", "all is well"),
+            ("no such table:\n  orders__1\r\n", "no such table: orders__1"),
+            ("\ttoo\u{2028}wide  apart ", "too wide apart"),
+        ] {
+            for failure in [Failure::check(said), Failure::usage(said), Failure::unavailable(said)]
+            {
+                assert_eq!(failure.line, line);
+            }
+        }
+    }
+}

@@ -42,8 +42,9 @@ pub(crate) async fn run(args: Args) -> Outcome {
         part: args.part.clone(),
     };
     let engine = &reading.engine;
-    let explanation =
-        explain(&**engine.log(), &**engine.views(), &figure).await.map_err(Failure::usage)?;
+    let explained = explain(&**engine.log(), &**engine.views(), &figure).await;
+    reading.close().await;
+    let explanation = explained.map_err(Failure::usage)?;
     if args.json {
         return show::json(&explanation);
     }

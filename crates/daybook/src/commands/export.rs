@@ -95,13 +95,26 @@ async fn export_table(args: &Args, name: &str) -> Outcome {
     let log = read_log(&args.data).await?;
     let tenant = some_tenant_of(&*log).await?;
     let reading = Reading::of(log, &[projection], &show::bar("reading")).await?;
-    let mut out = csv::Writer::from_writer(BufWriter::new(create(&args.file)?));
+    let head = reading.head;
+    let written = write_rows(&reading, table, tenant, &args.file).await;
+    reading.close().await;
+    println!("{} rows of {name} as of position {head}", written?);
+    Ok(())
+}
+
+async fn write_rows(
+    reading: &Reading,
+    table: &'static TableDef,
+    tenant: kernel::TenantId,
+    file: &Path,
+) -> Outcome<u64> {
+    let mut out = csv::Writer::from_writer(BufWriter::new(create(file)?));
     out.write_record(table.columns.iter().map(|column| column.name))
         .map_err(Failure::unavailable)?;
     let mut count = 0_u64;
     let mut last: Option<Vec<Value>> = None;
     loop {
-        let page = page_of(&reading, table, tenant, last.take()).await?;
+        let page = page_of(reading, table, tenant, last.take()).await?;
         let Some(end) = page.last() else { break };
         last = Some(end[1..table.key_columns].to_vec());
         for row in &page {
@@ -110,8 +123,7 @@ async fn export_table(args: &Args, name: &str) -> Outcome {
         }
     }
     out.flush().map_err(Failure::unavailable)?;
-    println!("{count} rows of {name} as of position {}", reading.head);
-    Ok(())
+    Ok(count)
 }
 
 async fn page_of(

@@ -11,11 +11,10 @@ use projections::{
 };
 use serde::Serialize;
 use store::{Checkpoint, Log, Metadata, Position, Recorded};
-use store_sqlite::read_checkpoints;
 
 use crate::{
     config::DataArgs,
-    house::read_log,
+    house::{read_log, stored_checkpoints},
     outcome::{Failure, Outcome},
     show,
 };
@@ -43,7 +42,7 @@ struct Comparison {
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let log = read_log(&args.data).await?;
-    let checkpoints = read_checkpoints(args.data.views()).await.map_err(Failure::unavailable)?;
+    let checkpoints = stored_checkpoints(&args.data).await?;
     let mut comparisons = Vec::new();
     let head = log.head().await.map_err(Failure::unavailable)?.position;
     for (position, projections) in by_position(&checkpoints, head) {
