@@ -335,7 +335,8 @@ impl Engine {
     /// # Errors
     /// [`SweepError`]. What was recorded until then stays recorded.
     pub async fn sweep(&self) -> Result<SweepReport, SweepError> {
-        self.sweeper.as_ref().ok_or(SweepError::NoKey)?.sweep().await
+        let sweeper = self.sweeper.as_ref().ok_or(SweepError::NoKey)?;
+        sweeper.sweep_and_tell(&self.sweep).await
     }
 
     /// How everything stands.

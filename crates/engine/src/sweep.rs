@@ -108,24 +108,30 @@ impl Sweeper {
             status.send_modify(|status| status.last = last);
         }
         let attempt = || async {
-            match self.sweep().await {
-                Ok(report) => {
-                    let last = Some(errand.clock.now());
-                    status.send_replace(SweepStatus { last, report, problem: None });
-                    Ok(())
-                }
-                Err(error) => {
-                    status.send_modify(|status| status.problem = Some(error.to_string()));
-                    Err(error.to_string())
-                }
-            }
+            self.sweep_and_tell(&status).await.map(drop).map_err(|error| error.to_string())
         };
         errand.run(stop, attempt).await;
     }
 
+    /// Sweeps, and says in the status what came of it.
+    pub(crate) async fn sweep_and_tell(
+        &self,
+        status: &watch::Sender<SweepStatus>,
+    ) -> Result<SweepReport, SweepError> {
+        let swept = self.sweep().await;
+        let now = self.fetcher.bus.directory().clock().now();
+        status.send_modify(|status| match &swept {
+            Ok(report) => {
+                *status = SweepStatus { last: Some(now), report: report.clone(), problem: None };
+            }
+            Err(error) => status.problem = Some(error.to_string()),
+        });
+        swept
+    }
+
     /// Sweeps everything that is new since the last time. What one account lacks does not keep the
     /// others waiting.
-    pub(crate) async fn sweep(&self) -> Result<SweepReport, SweepError> {
+    async fn sweep(&self) -> Result<SweepReport, SweepError> {
         let _alone = self.alone.lock().await;
         let tenant = self.tenant();
         let mut owners = vec![None];
