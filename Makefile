@@ -34,7 +34,8 @@ bench: ## measure against peers in the same run; prints ratios
 	cargo run --release --package bench
 
 soak: ## the long runs: 50 kills, the full demo month three times over
-	DAYBOOK_SOAK=1 cargo test --release --package tests soak -- --nocapture --test-threads 1
+	cargo build --release --package daybook
+	DAYBOOK_SOAK=1 cargo test --release --package tests -- scenarios::it_is_killed scenarios::the_demo_month --nocapture --test-threads 1
 
 setup: ## install what the tests need: Chromium, Python's stripe package
 	@.ci/setup

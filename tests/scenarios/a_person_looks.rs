@@ -222,6 +222,11 @@ async fn is_sound(browser: &Browser, name: &str, width: u32) {
     assert_eq!(browser.script(nameless, json!([])).await, json!([]), "{page}");
     let wide = browser.script("return document.documentElement.scrollWidth", json!([])).await;
     assert!(wide.as_u64().unwrap() <= u64::from(width), "{page} is {wide} wide");
+    if width == LAPTOP {
+        let cut = "return [...document.querySelectorAll('.scroll')]
+            .filter(e => e.scrollWidth > e.clientWidth).map(e => e.getAttribute('aria-label'))";
+        assert_eq!(browser.script(cut, json!([])).await, json!([]), "{page} has to be scrolled");
+    }
     assert_eq!(browser.complaints().await, Vec::<String>::new(), "{page}");
 }
 

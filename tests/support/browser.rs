@@ -1,4 +1,4 @@
-//! A headless Chromium, driven as the WebDriver standard says.
+//! A headless Chromium, driven by W3C's protocol for browsers.
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 

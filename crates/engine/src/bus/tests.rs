@@ -1,3 +1,5 @@
+//! Commands repeated, raced and left without an answer.
+
 use std::sync::atomic::Ordering;
 
 use aggregates::{

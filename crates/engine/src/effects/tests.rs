@@ -1,3 +1,5 @@
+//! Which calls to Stripe are open after which events.
+
 use aggregates::{
     dispute::events::DisputeEvent,
     payout::events::PayoutEvent,

@@ -1,3 +1,5 @@
+//! Read models built, broken, rebuilt and compared.
+
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU32, Ordering},

@@ -1,3 +1,5 @@
+//! Work done in order, side by side, and again after a failure.
+
 use std::{
     collections::HashMap,
     sync::{
