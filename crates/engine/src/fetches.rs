@@ -11,8 +11,9 @@ use aggregates::{
     payout::{commands::PayoutCommand, events::PayoutEvent},
     policies::Command,
     refund::{commands::RefundCommand, events::RefundEvent},
+    seller_account::commands::SellerAccountCommand,
     topup::events::TopupEvent,
-    vocabulary::{AccountRef, ChargeRef, StripePayoutRef, TxnRef},
+    vocabulary::{AccountRef, ChargeRef, FactRank, StripePayoutRef, TxnRef},
     webhook_event::events::WebhookEventEvent,
 };
 use async_trait::async_trait;
@@ -66,7 +67,28 @@ impl Fetcher {
             Fetch::TransactionsOfPayout { payout, account } => {
                 self.reconcile(tenant, payout, account.as_ref(), cause).await
             }
+            Fetch::Account(account) => self.refresh(tenant, account, cause).await,
         }
+    }
+
+    /// Tells a seller's account what Stripe says of it now. Within one second this outranks what
+    /// messages said (their ids sort before the word `fetch`).
+    async fn refresh(
+        &self,
+        tenant: TenantId,
+        account: &AccountRef,
+        cause: &Cause,
+    ) -> Result<(), Problem> {
+        let Some(now) = answered("account", self.port.account(account)).await? else {
+            return Ok(());
+        };
+        let subject = self.bus.subject(tenant, account.as_str()).await?;
+        let Some(Subject::Seller(seller)) = subject else { return Ok(()) };
+        let created = now.fetched_at.unix_seconds();
+        let rank = FactRank { class: 0, created, event: "fetch".into() };
+        let command =
+            SellerAccountCommand::MergeStatus { account: now.account, flags: now.flags, rank };
+        self.send(tenant, Command::SellerAccount(seller, command), cause, false).await
     }
 
     /// Records what a payout consists of, and compares the two.

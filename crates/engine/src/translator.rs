@@ -73,6 +73,9 @@ pub enum Want {
         /// Of which connected account; `None` is the platform's own.
         account: Option<AccountRef>,
     },
+    /// A connected account as it is now: two of its events may bear the same second, and then only
+    /// Stripe knows which came last.
+    Account(AccountRef),
 }
 
 impl Want {
@@ -87,13 +90,14 @@ impl Want {
             Self::TransactionsOfPayout { payout, account } => {
                 Fetch::TransactionsOfPayout { payout: payout.clone(), account: account.clone() }
             }
+            Self::Account(account) => Fetch::Account(account.clone()),
         }
     }
 }
 
 /// Something to be read from Stripe. Written into `stripe_event.applied` as text, so that a restart
 /// loses none: `fetch txn_1`, `fetch txn_1 of acct_1`, `fetch refunds of ch_1`, `fetch payout po_1`,
-/// `fetch payout po_1 of acct_1`.
+/// `fetch payout po_1 of acct_1`, `fetch account acct_1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Fetch {
     /// A balance transaction.
@@ -112,6 +116,8 @@ pub enum Fetch {
         /// Whose.
         account: Option<AccountRef>,
     },
+    /// A connected account as it is now.
+    Account(AccountRef),
 }
 
 impl fmt::Display for Fetch {
@@ -128,6 +134,7 @@ impl fmt::Display for Fetch {
             Self::TransactionsOfPayout { payout, account: Some(account) } => {
                 write!(f, "fetch payout {payout} of {account}")
             }
+            Self::Account(account) => write!(f, "fetch account {account}"),
         }
     }
 }
@@ -144,6 +151,7 @@ impl FromStr for Fetch {
         let words: Vec<&str> = text.split(' ').collect();
         match words.as_slice() {
             ["fetch", "refunds", "of", charge] => Ok(Self::RefundsOfCharge((*charge).into())),
+            ["fetch", "account", account] => Ok(Self::Account((*account).into())),
             ["fetch", "payout", payout] => {
                 Ok(Self::TransactionsOfPayout { payout: (*payout).into(), account: None })
             }

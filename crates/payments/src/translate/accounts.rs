@@ -5,6 +5,7 @@ use aggregates::{
     seller_account::commands::{BankAccountFact, SellerAccountCommand},
     vocabulary::AccountRef,
 };
+use engine::{Translation, Want};
 use kernel::SellerId;
 
 use super::{Draft, Message, Outcome, Stop, ignore};
@@ -29,7 +30,12 @@ impl Message<'_> {
         let flags = account_flags(&account)?;
         let rank = self.said().rank(0);
         let command = SellerAccountCommand::MergeStatus { account: id.clone(), flags, rank };
-        self.tell(seller, &id, command).await
+        let mut translation = self.tell(seller, &id, command).await?;
+        // Two changes may bear the same second; what Stripe says now settles it.
+        if let Translation::Apply { wants, .. } = &mut translation {
+            wants.push(Want::Account(id));
+        }
+        Ok(translation)
     }
 
     async fn capability_updated(&self, seller: Option<SellerId>) -> Outcome {
@@ -94,7 +100,7 @@ impl Message<'_> {
         seller: Option<SellerId>,
         account: &AccountRef,
         command: SellerAccountCommand,
-    ) -> Result<engine::Translation, Stop> {
+    ) -> Result<Translation, Stop> {
         let seller = match seller {
             Some(seller) => Some(seller),
             None => self.seller_of(account).await?,
