@@ -201,7 +201,7 @@ mod tests {
             findings.map(|one| (one.what, one.found, one.ok)).collect::<Vec<_>>()
         };
         let setting = ("log writer's synchronous".to_owned(), "1".to_owned(), true);
-        assert_eq!(told(Writer::Known(guarantees(vec![]))), [setting.clone()]);
+        assert_eq!(told(Writer::Known(guarantees(vec![]))), std::slice::from_ref(&setting));
         let problem = "synchronous is 1, below 2 (FULL)".to_owned();
         assert_eq!(
             told(Writer::Known(guarantees(vec![problem.clone()]))),
