@@ -11,6 +11,7 @@ mod it_refuses_to_start;
 mod money_nobody_ordered;
 mod openapi_is_true;
 mod the_command_line;
+mod the_demo_month;
 mod the_log_is_exported;
 mod webhooks_misbehave;
 mod without_a_stripe_key;

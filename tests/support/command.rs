@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 
 /// How long a command may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What a command said.
 #[derive(Debug, Clone)]

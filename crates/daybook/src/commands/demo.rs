@@ -198,7 +198,7 @@ async fn play(
     options.delivery = delivery(args)?;
     options.without_key = args.without_key;
     options.notes = Some(folder.join("demo-progress.ndjson"));
-    options.concurrency = if options.delivery == Delivery::InOrder { 16 } else { 1 };
+    options.concurrency = 16;
     let mut driver = Driver::new(&scenario, fake, options).map_err(Failure::unavailable)?;
     let bar = show::bar("loading the demo month");
     let report = driver
