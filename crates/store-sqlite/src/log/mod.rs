@@ -6,6 +6,7 @@ mod heads;
 mod options;
 mod reader;
 mod request;
+mod reserve;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use options::{Hook, LogOptions, Moment, OpenLogError, Synchronous};
 
 use reader::{ReadError, Readers};
 use request::Request;
+use reserve::Reserve;
 use writer::{GROUP_REQUESTS_MAX, Writer};
 
 /// A log in one SQLite file.
@@ -76,6 +78,7 @@ impl SqliteLog {
         };
         let (queue, requests) = mpsc::channel(GROUP_REQUESTS_MAX);
         let writer = Writer {
+            reserve: Reserve::of(&opened.path),
             path: opened.path,
             options: options.clone(),
             queue: requests,

@@ -16,6 +16,7 @@ use super::{
     file,
     options::{LogOptions, Moment},
     request::{Outcome, Request, Trouble},
+    reserve::Reserve,
 };
 
 /// How many requests wait in the queue, and so share one transaction, at most.
@@ -30,6 +31,7 @@ pub(super) struct Writer {
     pub(super) options: LogOptions,
     pub(super) queue: mpsc::Receiver<Request>,
     pub(super) head: watch::Sender<Position>,
+    pub(super) reserve: Reserve,
     /// Held as long as the writer lives.
     pub(super) lock: File,
 }
@@ -135,6 +137,8 @@ impl Writer {
                 tracing::error!(?trouble, "the log's connection is opened again");
                 return End::Discard;
             }
+            // Everybody has their answer by now.
+            self.reserve.keep();
         }
         End::Closed
     }
