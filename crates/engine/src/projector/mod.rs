@@ -13,11 +13,14 @@ use std::{
     time::Duration,
 };
 
-use futures::future::join_all;
 use projections::Projection;
 use serde::Serialize;
 use store::{Checkpoint, Log, LogError, Position, RowHash, Views, ViewsError};
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
 
 pub use replay::{ReplayError, Replayed, replay};
 
@@ -268,7 +271,7 @@ impl Projector {
     /// Brings every projection one batch further. `true` when there is more to do at once.
     async fn round(
         &self,
-        running: &mut [Running],
+        running: &mut Vec<Running>,
         prefetch: &mut Option<(Position, Prefetch)>,
     ) -> Result<bool, ProjectorError> {
         let asked =
@@ -301,11 +304,36 @@ impl Projector {
             let reading = tokio::spawn(async move { decoded::read(&*log, last, events).await });
             *prefetch = Some((last, reading));
         }
-        let (log, views) = (&*self.log, &*self.views);
-        let steps = running.iter_mut().map(|one| one.step(log, views, &page, head));
-        let outcomes = join_all(steps).await;
-        outcomes.into_iter().collect::<Result<Vec<()>, ProjectorError>>()?;
-        Ok(last < head || !page.is_empty())
+        let more = last < head || !page.is_empty();
+        self.step_all(running, Arc::new(page), head).await?;
+        Ok(more)
+    }
+
+    /// Every projection takes the page on a task of its own: folding is work for the processor, and
+    /// there may be several of those.
+    async fn step_all(
+        &self,
+        running: &mut Vec<Running>,
+        page: Arc<Page>,
+        head: Position,
+    ) -> Result<(), ProjectorError> {
+        let mut steps = JoinSet::new();
+        for (place, mut one) in running.drain(..).enumerate() {
+            let (log, views) = (Arc::clone(&self.log), Arc::clone(&self.views));
+            let page = Arc::clone(&page);
+            steps.spawn(async move {
+                let outcome = one.step(&*log, &*views, &page, head).await;
+                (place, one, outcome)
+            });
+        }
+        let mut stepped = steps.join_all().await;
+        stepped.sort_by_key(|(place, _, _)| *place);
+        let mut outcome = Ok(());
+        for (_, one, result) in stepped {
+            running.push(one);
+            outcome = outcome.and(result);
+        }
+        outcome
     }
 
     fn announce(&self, running: &[Running], problem: Option<String>) {
