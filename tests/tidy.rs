@@ -11,6 +11,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("kernel", &[]),
     ("store", &["kernel"]),
     ("store-sqlite", &["kernel", "store"]),
+    ("store-postgres", &["kernel", "store"]),
+    ("test-postgres", &[]),
     ("aggregates", &["kernel"]),
     // Rows declare their table once, with the trait that stores derive their SQL from.
     ("projections", &["aggregates", "kernel", "store"]),
@@ -28,6 +30,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "payments",
             "projections",
             "store",
+            "store-postgres",
             "store-sqlite",
             "stripe-fake",
         ],

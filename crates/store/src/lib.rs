@@ -30,7 +30,7 @@ pub use commit_check::{
 pub use field::Field;
 pub use follow::{FOLLOW_PAGE_EVENTS, Follow, follow};
 pub use log::{
-    AppendError, Appended, Commit, Durability, Expected, Guarantees, Head, Idempotency, Log,
+    AppendError, Appended, Commit, Durability, Expected, Guarantees, Head, Idempotency, Lease, Log,
     LogError, LogId, NewEvent, Page, Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,
     fingerprint,
 };

@@ -1,6 +1,6 @@
 //! The log: one durable, totally ordered history. What is in it is never changed or removed.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use kernel::{KeyRef, TenantId, Timestamp};
@@ -293,6 +293,22 @@ pub struct Guarantees {
     pub broken: Vec<String>,
 }
 
+/// The answer to a worker that wants to be the only one of its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lease {
+    /// It is, until the time it asked for has passed; asking again renews it.
+    Granted {
+        /// Grows whenever the lease goes to somebody else: what a holder with a lower number still
+        /// writes is refused.
+        fence: u64,
+    },
+    /// Somebody else is.
+    Held {
+        /// Who.
+        by: String,
+    },
+}
+
 /// A remembered state of one stream: a shortcut for loading, never the truth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -422,6 +438,44 @@ pub trait Log: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`LogError`].
     async fn save_bookmark(&self, worker: &str, position: Position) -> Result<(), LogError>;
+
+    /// Asks to be, or to stay, the only worker of this name for so long. Leases spare double work
+    /// and nothing more: workers are harmless when two of them run. A log that only one process can
+    /// write grants every lease.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn lease(&self, worker: &str, holder: &str, time: Duration) -> Result<Lease, LogError> {
+        let _one_process = (worker, holder, time);
+        Ok(Lease::Granted { fence: 0 })
+    }
+
+    /// Gives a lease back before its time, if it is still this holder's.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    async fn release(&self, worker: &str, holder: &str) -> Result<(), LogError> {
+        let _one_process = (worker, holder);
+        Ok(())
+    }
+
+    /// Changes when the log went on in a copy of itself (a fail-over, a restored backup). Whatever
+    /// was read before and not acknowledged may be gone then, so everything remembered of the log is
+    /// to be checked against it.
+    fn timeline(&self) -> u64 {
+        0
+    }
+
+    /// Returns when everything up to `position` is as durable as this log promises. An event can
+    /// be visible a little earlier: after a crash, before the standby has caught up. What leaves
+    /// the house because of an event starts only after this.
+    ///
+    /// # Errors
+    /// [`LogError`]; the same question may be asked again.
+    async fn ensure_durable(&self, position: Position) -> Result<(), LogError> {
+        let _visible_is_durable = position;
+        Ok(())
+    }
 
     /// What this log promises with its present settings.
     ///

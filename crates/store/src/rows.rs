@@ -1,12 +1,12 @@
 //! The rows: read models derived from the log, with their checkpoints, in a store of their own.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
 use kernel::TenantId;
 use uuid::Uuid;
 
-use crate::{LogId, Position};
+use crate::{Lease, LogId, Position};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -336,6 +336,26 @@ pub trait Views: Send + Sync + fmt::Debug {
         projection: &str,
         tables: &'static [TableDef],
     ) -> Result<(), ViewsError>;
+
+    /// Asks to be, or to stay, the only one who keeps these read models up to date, for so long. It
+    /// spares double work; what keeps two from harming each other is the compare-and-set of every
+    /// checkpoint. A store that only one process can write grants it always.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    async fn lease(&self, worker: &str, holder: &str, time: Duration) -> Result<Lease, ViewsError> {
+        let _one_process = (worker, holder, time);
+        Ok(Lease::Granted { fence: 0 })
+    }
+
+    /// Gives a lease back before its time, if it is still this holder's.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    async fn release(&self, worker: &str, holder: &str) -> Result<(), ViewsError> {
+        let _one_process = (worker, holder);
+        Ok(())
+    }
 
     /// Finishes what is under way and releases the store.
     async fn close(&self);

@@ -1,0 +1,4 @@
+//! The log and the read models of Daybook on PostgreSQL.
+
+mod log;
+mod views;
