@@ -6,7 +6,10 @@ use std::{env, fs, path::PathBuf};
 use clap::{Args, ValueEnum};
 use kernel::Mode;
 
-use crate::outcome::{Failure, Outcome};
+use crate::{
+    address::{LogAddress, ViewsAddress},
+    outcome::{Failure, Outcome},
+};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,20 +36,43 @@ pub(crate) fn start_logging(format: LogFormat) {
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataArgs {
-    /// Folder of the log and of what is derived from it.
+    /// Folder of the log and of what is derived from it, unless they are elsewhere.
     #[arg(long, env = "DAYBOOK_DATA", default_value = ".daybook")]
     pub(crate) data: PathBuf,
+    /// Where the log is: sqlite:PATH, postgres://... or esdb://... (or the variable `DAYBOOK_LOG`);
+    /// log.db in the data folder, if nothing is said.
+    #[arg(long, value_name = "URL")]
+    log: Option<String>,
+    /// Where the read models are: sqlite:PATH or postgres://... (or `DAYBOOK_VIEWS`); in the same
+    /// database as a PostgreSQL log, otherwise views.db in the data folder.
+    #[arg(long, value_name = "URL")]
+    views: Option<String>,
+    /// Ask for a log that survives the loss of one machine, and refuse to serve without.
+    #[arg(long, env = "DAYBOOK_HIGH_AVAILABILITY")]
+    pub(crate) high_availability: bool,
 }
 
 impl DataArgs {
     /// The log.
-    pub(crate) fn log(&self) -> PathBuf {
-        self.data.join("log.db")
+    pub(crate) fn log(&self) -> Outcome<LogAddress> {
+        let named = named_log("log", self.log.as_deref(), "DAYBOOK_LOG")?;
+        Ok(named.unwrap_or_else(|| LogAddress::Sqlite(self.data.join("log.db"))))
     }
 
     /// The read models; may be deleted at any time.
-    pub(crate) fn views(&self) -> PathBuf {
-        self.data.join("views.db")
+    pub(crate) fn views(&self) -> Outcome<ViewsAddress> {
+        let (flag, variable) = ("views", "DAYBOOK_VIEWS");
+        if let Some(text) = chosen(flag, self.views.as_deref(), variable)? {
+            let address = ViewsAddress::parse(&text)?;
+            let shown = self.views.is_some() && address.has_password();
+            return if shown { Err(password_in_flag(flag, variable)) } else { Ok(address) };
+        }
+        Ok(match self.log()? {
+            LogAddress::Postgres(url) => ViewsAddress::Postgres(url),
+            LogAddress::Sqlite(_) | LogAddress::Kurrent(_) => {
+                ViewsAddress::Sqlite(self.data.join("views.db"))
+            }
+        })
     }
 
     /// Makes sure the folder is there.
@@ -56,6 +82,37 @@ impl DataArgs {
             Failure::unavailable(format!("the data folder {folder} cannot be created: {error}"))
         })
     }
+}
+
+/// The log that a flag names, or else a variable, or else the file that `VARIABLE_FILE` names. Only a
+/// flag must not carry a password: it stands in the process list.
+pub(crate) fn named_log(
+    flag: &str,
+    given: Option<&str>,
+    variable: &str,
+) -> Outcome<Option<LogAddress>> {
+    let Some(text) = chosen(flag, given, variable)? else { return Ok(None) };
+    let address = LogAddress::parse(&text)?;
+    if given.is_some() && address.has_password() {
+        return Err(password_in_flag(flag, variable));
+    }
+    Ok(Some(address))
+}
+
+fn chosen(flag: &str, given: Option<&str>, variable: &str) -> Outcome<Option<String>> {
+    match given {
+        Some("") => Err(Failure::usage(format!("--{flag} is empty"))),
+        Some(text) => Ok(Some(text.to_owned())),
+        None => secret(variable),
+    }
+}
+
+fn password_in_flag(flag: &str, variable: &str) -> Failure {
+    Failure::usage(format!(
+        "--{flag} carries a password, which everybody on this machine can read in the list of \
+         processes; put the URL into the variable {variable}, or into a file that {variable}_FILE \
+         names"
+    ))
 }
 
 /// How to serve.

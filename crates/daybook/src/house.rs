@@ -1,6 +1,6 @@
-//! Putting the parts together: the only place that names a concrete store.
+//! Putting the parts together: engine, Stripe, API, and answers beside a running server.
 
-use std::{net::TcpListener, path::Path, sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use aggregates::{
     api_key::{ApiKey, commands::ApiKeyCommand, events::Role},
@@ -15,13 +15,11 @@ use payments::{
     EndpointSecret, Secret, StripeBackfill, StripeConfig, StripeGateway, StripeIntake,
     StripeTranslator, TenantClock,
 };
-use store::{Checkpoint, Log, MemoryViews, Position, Views};
-use store_sqlite::{
-    LogOptions, OpenLogError, OpenViewsError, SqliteLog, SqliteViews, read_checkpoints,
-};
+use store::{Log, MemoryViews, Position, Views};
 
 use crate::{
-    config::{DataArgs, ServeArgs, StripeSecrets},
+    config::{ServeArgs, StripeSecrets},
+    engines::{open_log, open_views},
     outcome::{Failure, Outcome},
 };
 
@@ -29,64 +27,6 @@ use crate::{
 const CACHED_PER_TYPE_MAX: usize = 20_000;
 /// How long workers may take to finish what is under way.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(20);
-
-/// Opens the log for writing, alone.
-pub(crate) async fn open_log(data: &DataArgs) -> Outcome<Arc<dyn Log>> {
-    data.create()?;
-    let log = SqliteLog::open(data.log(), LogOptions::default()).await.map_err(log_failure)?;
-    Ok(Arc::new(log))
-}
-
-/// Opens the log for reading, beside a server that may be writing it.
-pub(crate) async fn read_log(data: &DataArgs) -> Outcome<Arc<dyn Log>> {
-    let log = SqliteLog::open(data.log(), LogOptions::read_only()).await.map_err(log_failure)?;
-    Ok(Arc::new(log))
-}
-
-/// Why the log did not open, and what to do.
-pub(crate) fn log_failure(error: OpenLogError) -> Failure {
-    match error {
-        OpenLogError::Locked { .. } => Failure::unavailable(format!(
-            "{error}; is a server running? Use --server and DAYBOOK_KEY to talk to it"
-        )),
-        OpenLogError::Io { .. } => Failure::unavailable(format!(
-            "{error}; Daybook must be able to write in its data folder, and to make files there"
-        )),
-        other => Failure::unavailable(other),
-    }
-}
-
-/// Why the read models did not open, and what to do: nothing in them is lost with them.
-fn views_failure(error: &OpenViewsError) -> Failure {
-    match error {
-        OpenViewsError::Failed { path, .. } => Failure::unavailable(format!(
-            "{error}; the read models ({0}, {0}-wal and {0}-shm) may be deleted, they are rebuilt \
-             from the log",
-            path.display()
-        )),
-        OpenViewsError::InUse { .. }
-        | OpenViewsError::Foreign { .. }
-        | OpenViewsError::Newer { .. }
-        | OpenViewsError::Corrupt { .. } => Failure::unavailable(error),
-    }
-}
-
-/// The checkpoints of the read models as they are stored, beside a server that may be writing them.
-pub(crate) async fn stored_checkpoints(data: &DataArgs) -> Outcome<Vec<Checkpoint>> {
-    let views = data.views();
-    if !exists(&views) {
-        return Err(Failure::unavailable(format!(
-            "there are no read models at {}; they are built when the server starts",
-            views.display()
-        )));
-    }
-    read_checkpoints(&views).await.map_err(|error| {
-        Failure::unavailable(format!(
-            "{}: {error}; they may be deleted, they are rebuilt from the log",
-            views.display()
-        ))
-    })
-}
 
 /// The tenant of a log: whoever stands in its first event.
 pub(crate) async fn tenant_of(log: &dyn Log) -> Outcome<Option<TenantId>> {
@@ -130,8 +70,7 @@ impl House {
             Failure::unavailable(format!("cannot listen on {}: {error}", args.listen))
         })?;
         let log = open_log(&args.data).await?;
-        let opened = SqliteViews::open(args.data.views()).await;
-        let views: Arc<dyn Views> = Arc::new(opened.map_err(|error| views_failure(&error))?);
+        let views = open_views(&args.data).await?;
         let bus = Bus::new(Arc::clone(&log), Arc::new(SystemClock), CACHED_PER_TYPE_MAX);
         let (tenant, first_key) = tenant_and_key(&bus, args, wanted_tenant).await?;
         let intake = StripeIntake::new(
@@ -335,9 +274,4 @@ impl Reading {
         self.engine.shutdown(SHUTDOWN_PATIENCE).await;
         self.engine.log().close().await;
     }
-}
-
-/// Whether a file is there.
-pub(crate) fn exists(path: &Path) -> bool {
-    path.try_exists().unwrap_or(false)
 }

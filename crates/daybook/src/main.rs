@@ -1,7 +1,9 @@
 //! Daybook's one binary: wiring, and nothing else.
 
+mod address;
 mod commands;
 mod config;
+mod engines;
 mod house;
 mod outcome;
 mod remote;

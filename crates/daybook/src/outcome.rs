@@ -41,6 +41,12 @@ impl Failure {
     }
 }
 
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
 /// What every command returns.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 

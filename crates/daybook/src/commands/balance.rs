@@ -11,7 +11,8 @@ use store::{Log, Position, StreamId};
 
 use crate::{
     config::DataArgs,
-    house::{read_log, some_tenant_of},
+    engines::read_log,
+    house::some_tenant_of,
     outcome::{Failure, Outcome},
     show,
 };

@@ -26,7 +26,8 @@ use super::{
 };
 use crate::{
     config::{ServeArgs, StripeSecrets},
-    house::{House, NewKey, exists, issue_key},
+    engines::exists,
+    house::{House, NewKey, issue_key},
     outcome::{Failure, Outcome},
     remote::Remote,
     show,

@@ -1,14 +1,12 @@
 //! `daybook doctor`: can this set-up keep its promises?
 
-use std::path::Path;
-
 use serde::Serialize;
-use store::{Guarantees, Log, LogId};
-use store_sqlite::{LogOptions, OpenLogError, SqliteLog, read_checkpoints};
+use store::{Checkpoint, Durability, Log, LogId, Position};
 
 use crate::{
+    address::LogAddress,
     config::{DataArgs, StripeSecrets},
-    house::{exists, log_failure},
+    engines::{Opened, Writer, checkpoints, writer_of},
     outcome::{Failure, Outcome},
     remote::{Remote, RemoteArgs},
     show,
@@ -36,9 +34,12 @@ struct Finding {
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let mut findings = Vec::new();
-    log_findings(&args, &mut findings).await?;
-    views_findings(&args.data, &mut findings).await;
-    stripe_findings(&mut findings)?;
+    let address = args.data.log()?;
+    let opened = Opened::to_read(&address, args.data.high_availability).await?;
+    let log = opened.log();
+    let found = all_findings(&args, &address, &opened, &*log, &mut findings).await;
+    log.close().await;
+    found?;
     let wrong = findings.iter().filter(|finding| !finding.ok).count();
     if args.json {
         show::json(&findings)?;
@@ -54,44 +55,70 @@ pub(crate) async fn run(args: Args) -> Outcome {
     Err(Failure::check(format!("{wrong} things are wrong; see the lines marked WRONG")))
 }
 
-async fn log_findings(args: &Args, findings: &mut Vec<Finding>) -> Outcome {
-    let path = args.data.log();
-    let log = SqliteLog::open(&path, LogOptions::read_only()).await.map_err(log_failure)?;
+async fn all_findings(
+    args: &Args,
+    address: &LogAddress,
+    opened: &Opened,
+    log: &dyn Log,
+    findings: &mut Vec<Finding>,
+) -> Outcome {
+    log_findings(args, address, opened, log, findings).await?;
+    views_findings(&args.data, log, findings).await?;
+    stripe_findings(findings)
+}
+
+async fn log_findings(
+    args: &Args,
+    address: &LogAddress,
+    opened: &Opened,
+    log: &dyn Log,
+    findings: &mut Vec<Finding>,
+) -> Outcome {
     let stored = log.guarantees().await.map_err(Failure::unavailable)?;
     let head = log.head().await.map_err(Failure::unavailable)?;
     let found = format!("{}, {} events, {:?}", stored.engine, head.position, stored.durability);
     findings.push(Finding { what: "log".to_owned(), found, ok: true });
-    // Of a connection that only reads, no setting but the file's own says anything about the writer.
+    if args.data.high_availability && stored.durability != Durability::Replicated {
+        findings.push(broken_promise(
+            "high availability was asked for, and no other machine has a copy of what is \
+             acknowledged"
+                .to_owned(),
+        ));
+    }
+    // Where every process sees the settings that matter, the reader's are the writer's.
+    if address.is_served() {
+        findings.extend(settings(stored.settings, "log's"));
+    }
+    // Of a connection that only reads a file, no setting but the file's own says anything about the
+    // writer.
     let is_broken = !stored.broken.is_empty();
     findings.extend(stored.broken.into_iter().map(broken_promise));
     let writer = match args.remote.remote()? {
         Some(remote) => ask_writer(&remote, log.log_id()).await?,
         None if is_broken => {
-            Writer::NotChecked("not checked: the file itself is not as it should be")
+            Writer::NotChecked("not checked: the log itself is not as it should be")
         }
-        None => open_writer(&path).await,
+        None => writer_of(address).await,
     };
     findings.append(&mut writer.findings());
-    let problems = log.integrity().await.map_err(Failure::unavailable)?;
+    let problems = opened.integrity().await.map_err(Failure::unavailable)?;
     let found = if problems.is_empty() { "sound".to_owned() } else { problems.join("; ") };
     findings.push(Finding { what: "log integrity".to_owned(), found, ok: problems.is_empty() });
-    log.close().await;
     Ok(())
+}
+
+fn settings(settings: Vec<(String, String)>, whose: &str) -> Vec<Finding> {
+    let finding =
+        |(name, value)| Finding { what: format!("{whose} {name}"), found: value, ok: true };
+    settings.into_iter().map(finding).collect()
 }
 
 fn broken_promise(problem: String) -> Finding {
     Finding { what: "log promise".to_owned(), found: problem, ok: false }
 }
 
-/// What is known of the settings that the log is, or would be, written with.
-#[derive(Debug)]
-enum Writer {
-    Known(Guarantees),
-    NotChecked(&'static str),
-    Wrong(String),
-}
-
 impl Writer {
+    /// What there is to say about it.
     fn findings(self) -> Vec<Finding> {
         let what = || "log writer".to_owned();
         match self {
@@ -100,12 +127,9 @@ impl Writer {
             }
             Self::Wrong(found) => vec![Finding { what: what(), found, ok: false }],
             Self::Known(guarantees) => {
-                let settings = guarantees.settings.into_iter().map(|(name, value)| Finding {
-                    what: format!("log writer's {name}"),
-                    found: value,
-                    ok: true,
-                });
-                settings.chain(guarantees.broken.into_iter().map(broken_promise)).collect()
+                let mut findings = settings(guarantees.settings, "log writer's");
+                findings.extend(guarantees.broken.into_iter().map(broken_promise));
+                findings
             }
         }
     }
@@ -126,43 +150,57 @@ async fn ask_writer(remote: &Remote, log: &LogId) -> Outcome<Writer> {
     ))
 }
 
-/// Opens the log for a moment as the server would. It is known to be there and of this schema.
-async fn open_writer(path: &Path) -> Writer {
-    match SqliteLog::open(path, LogOptions::default()).await {
-        Ok(log) => {
-            let guarantees = log.guarantees().await;
-            log.close().await;
-            guarantees.map_or_else(|error| Writer::Wrong(error.to_string()), Writer::Known)
+async fn views_findings(data: &DataArgs, log: &dyn Log, findings: &mut Vec<Finding>) -> Outcome {
+    let what = || "read models".to_owned();
+    match checkpoints(&data.views()?).await {
+        Ok(None) => {
+            let found = "not there; they are built when the server starts".to_owned();
+            findings.push(Finding { what: what(), found, ok: true });
         }
-        Err(OpenLogError::Locked { .. }) => Writer::NotChecked(
-            "not checked: a server holds the log; ask it with --server and DAYBOOK_KEY",
-        ),
-        Err(error) => Writer::Wrong(error.to_string()),
-    }
-}
-
-async fn views_findings(data: &DataArgs, findings: &mut Vec<Finding>) {
-    if !exists(&data.views()) {
-        let found = "not there; they are built when the server starts".to_owned();
-        findings.push(Finding { what: "read models".to_owned(), found, ok: true });
-        return;
-    }
-    match read_checkpoints(data.views()).await {
-        Ok(checkpoints) => {
+        Ok(Some(checkpoints)) => {
             for checkpoint in checkpoints {
-                let ok = checkpoint.stopped.is_none();
-                let found = checkpoint.stopped.unwrap_or_else(|| {
+                let wrong = match checkpoint.stopped.clone() {
+                    Some(why) => Some(why),
+                    None => contradiction(log, &checkpoint).await?,
+                };
+                let ok = wrong.is_none();
+                let found = wrong.unwrap_or_else(|| {
                     format!("position {}, {} rows", checkpoint.position, checkpoint.rows)
                 });
                 let what = format!("read model {}", checkpoint.projection);
                 findings.push(Finding { what, found, ok });
             }
         }
-        Err(error) => {
-            let found = format!("{error}; they may be deleted, they are rebuilt from the log");
-            findings.push(Finding { what: "read models".to_owned(), found, ok: false });
+        Err(failure) => {
+            findings.push(Finding { what: what(), found: failure.to_string(), ok: false })
         }
     }
+    Ok(())
+}
+
+/// Why a checkpoint is not one of this log. The server would build such a read model anew.
+async fn contradiction(log: &dyn Log, checkpoint: &Checkpoint) -> Outcome<Option<String>> {
+    let position = checkpoint.position;
+    if checkpoint.log != *log.log_id() {
+        return Ok(Some(format!(
+            "made from another log ({}); rebuilt at the next start",
+            checkpoint.log.0
+        )));
+    }
+    if position == Position::START {
+        return Ok(None);
+    }
+    let found = log.event_at(position).await.map_err(Failure::unavailable)?;
+    Ok(match found {
+        Some(event) if event.id == checkpoint.event_id => None,
+        Some(_) => Some(format!(
+            "the log has another event at position {position} than was folded; rebuilt at the next \
+             start"
+        )),
+        None => Some(format!(
+            "folded up to position {position}, which the log does not have; rebuilt at the next start"
+        )),
+    })
 }
 
 fn stripe_findings(findings: &mut Vec<Finding>) -> Outcome {
@@ -184,7 +222,7 @@ fn stripe_findings(findings: &mut Vec<Finding>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use store::Durability;
+    use store::Guarantees;
 
     use super::*;
 

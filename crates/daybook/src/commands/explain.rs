@@ -5,7 +5,8 @@ use kernel::{Currency, Money, SellerId};
 
 use crate::{
     config::DataArgs,
-    house::{Reading, read_log, some_tenant_of},
+    engines::read_log,
+    house::{Reading, some_tenant_of},
     outcome::{Failure, Outcome},
     show,
 };

@@ -14,7 +14,8 @@ use store::{Direction, Filter, Position, Query, TableDef, Value};
 
 use crate::{
     config::DataArgs,
-    house::{Reading, read_log, some_tenant_of},
+    engines::read_log,
+    house::{Reading, some_tenant_of},
     outcome::{Failure, Outcome},
     show,
 };

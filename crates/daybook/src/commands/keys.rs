@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::{
     config::DataArgs,
-    house::{NewKey, issue_key, open_log, some_tenant_of},
+    engines::open_log,
+    house::{NewKey, issue_key, some_tenant_of},
     outcome::{Failure, Outcome},
     remote::RemoteArgs,
     show,

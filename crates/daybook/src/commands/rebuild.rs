@@ -5,11 +5,10 @@ use std::{sync::Arc, time::Duration};
 use engine::{Bus, Engine, EngineParts};
 use kernel::SystemClock;
 use serde_json::json;
-use store_sqlite::SqliteViews;
 
 use crate::{
     config::DataArgs,
-    house::{exists, read_log},
+    engines::{open_views, read_log},
     outcome::{Failure, Outcome},
     remote::RemoteArgs,
     show,
@@ -32,14 +31,11 @@ pub(crate) async fn run(args: Args) -> Outcome {
         eprintln!("the server rebuilds; /v1/status shows how far it is");
         return Ok(());
     }
-    if !exists(&args.data.log()) {
-        return Err(Failure::usage(format!("there is no log at {}", args.data.log().display())));
-    }
     let log = read_log(&args.data).await?;
-    let views = SqliteViews::open(args.data.views()).await.map_err(Failure::unavailable)?;
+    let views = open_views(&args.data).await?;
     let head = log.head().await.map_err(Failure::unavailable)?.position;
     let bus = Bus::new(log, Arc::new(SystemClock), 1000);
-    let engine = Engine::new(EngineParts::new(bus, Arc::new(views)));
+    let engine = Engine::new(EngineParts::new(bus, views));
     let unknown = engine.projector().rebuild(&args.names);
     if let Some(name) = unknown.first() {
         return Err(Failure::usage(format!("there is no read model named {name}")));

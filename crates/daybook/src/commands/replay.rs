@@ -14,7 +14,7 @@ use store::{Checkpoint, Log, Metadata, Position, Recorded};
 
 use crate::{
     config::DataArgs,
-    house::{read_log, stored_checkpoints},
+    engines::{read_log, stored_checkpoints},
     outcome::{Failure, Outcome},
     show,
 };
