@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use store::{Checkpoint, Durability, Guarantees, Log, LogError, Views};
+use store::{Checkpoint, Durability, Guarantees, Inventory, Log, LogError, LogId, Views};
 use store_sqlite::{
     LogOptions, OpenLogError, OpenViewsError, SqliteLog, SqliteViews, read_checkpoints,
 };
@@ -88,10 +88,30 @@ impl Opened {
         }
     }
 
+    /// Opens a new log with the id of another, or a copy of it that was begun.
+    pub(crate) async fn to_copy(address: &LogAddress, id: &LogId) -> Outcome<Self> {
+        let options = LogOptions { log_id: Some(id.clone()), ..LogOptions::default() };
+        Self::open(address, options, false).await
+    }
+
     /// The log.
     pub(crate) fn log(&self) -> Arc<dyn Log> {
         match self {
             Self::Sqlite(log) => Arc::clone(log) as Arc<dyn Log>,
+        }
+    }
+
+    /// The log, if it can list all that it holds.
+    pub(crate) fn inventory(&self) -> Outcome<Arc<dyn Inventory>> {
+        match self {
+            Self::Sqlite(log) => Ok(Arc::clone(log) as Arc<dyn Inventory>),
+        }
+    }
+
+    /// Writes a copy of a log's file, with all its keys, to a new file.
+    pub(crate) async fn copy_into(&self, to: &Path) -> Outcome {
+        match self {
+            Self::Sqlite(log) => log.copy_into(to).await.map_err(Failure::unavailable),
         }
     }
 

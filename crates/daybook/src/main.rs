@@ -1,8 +1,10 @@
 //! Daybook's one binary: wiring, and nothing else.
 
 mod address;
+mod backup;
 mod commands;
 mod config;
+mod copy;
 mod engines;
 mod house;
 mod outcome;

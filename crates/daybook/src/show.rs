@@ -1,6 +1,8 @@
 //! How figures and progress look on a terminal. Data goes to standard output, words to standard
 //! error.
 
+use std::time::Duration;
+
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -16,6 +18,14 @@ pub(crate) fn bar(what: &'static str) -> ProgressBar {
     }
     bar.set_message(what);
     bar
+}
+
+/// A sign of life for work whose end is not known.
+pub(crate) fn spinner(what: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    spinner.set_message(what);
+    spinner.enable_steady_tick(Duration::from_millis(200));
+    spinner
 }
 
 /// Data as JSON, to be read by a program.

@@ -11,6 +11,7 @@ pub mod contract;
 #[doc(hidden)]
 pub mod field;
 mod follow;
+mod inventory;
 mod log;
 mod memory;
 mod memory_views;
@@ -29,6 +30,7 @@ pub use commit_check::{
 };
 pub use field::Field;
 pub use follow::{FOLLOW_PAGE_EVENTS, Follow, follow};
+pub use inventory::{Inventory, StoredCommand, Tally};
 pub use log::{
     AppendError, Appended, Commit, Durability, Expected, Guarantees, Head, Idempotency, Lease, Log,
     LogError, LogId, NewEvent, Page, Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,

@@ -14,8 +14,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    AppendError, Appended, COMMIT_BYTES_MAX, Commit, Durability, Guarantees, Head, Log, LogError,
-    LogId, Page, Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,
+    AppendError, Appended, COMMIT_BYTES_MAX, Commit, Durability, Guarantees, Head, Idempotency,
+    Inventory, Log, LogError, LogId, Page, Position, Receipt, Recorded, SealingKey, Snapshot,
+    StoredCommand, StreamId, Tally,
 };
 
 /// A log in memory.
@@ -80,6 +81,16 @@ impl MemoryLog {
 }
 
 impl State {
+    fn idempotency_of(&self, tenant: TenantId, command: &str) -> Option<Idempotency> {
+        let mut keys = self.idempotency.iter();
+        keys.find(|((owner, _), (_, first))| *owner == tenant && first == command).map(
+            |((_, key), (fingerprint, _))| Idempotency {
+                key: key.clone(),
+                fingerprint: *fingerprint,
+            },
+        )
+    }
+
     fn head(&self) -> Head {
         self.events.last().map_or(
             Head { position: Position::START, event_id: Uuid::nil() },
@@ -295,6 +306,63 @@ impl Log for MemoryLog {
     }
 }
 
+#[async_trait]
+impl Inventory for MemoryLog {
+    async fn commands(
+        &self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<StoredCommand>, LogError> {
+        let state = self.state()?;
+        let mut commands: Vec<StoredCommand> = state
+            .commands
+            .iter()
+            .filter(|(_, receipt)| receipt.first > after)
+            .map(|((tenant, command_id), receipt)| StoredCommand {
+                tenant: *tenant,
+                command_id: command_id.clone(),
+                receipt: *receipt,
+                idempotency: state.idempotency_of(*tenant, command_id),
+            })
+            .collect();
+        commands.sort_by_key(|command| command.receipt.first);
+        commands.truncate(limit);
+        Ok(commands)
+    }
+
+    async fn sealing_keys(
+        &self,
+        after: Option<(TenantId, KeyRef)>,
+        limit: usize,
+    ) -> Result<Vec<SealingKey>, LogError> {
+        let state = self.state()?;
+        let mut keys: Vec<_> = state
+            .sealing_keys
+            .iter()
+            .filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after))
+            .map(|((tenant, key), secret)| SealingKey {
+                key: key.clone(),
+                tenant: *tenant,
+                secret: *secret,
+            })
+            .collect();
+        keys.sort_by(|a, b| (a.tenant, &a.key).cmp(&(b.tenant, &b.key)));
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    async fn tally(&self) -> Result<Tally, LogError> {
+        let state = self.state()?;
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        Ok(Tally {
+            events: count(state.events.len()),
+            commands: count(state.commands.len()),
+            idempotency_keys: count(state.idempotency.len()),
+            sealing_keys: count(state.sealing_keys.len()),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -327,4 +395,10 @@ mod tests {
     }
 
     crate::log_contract_tests!(InMemory);
+
+    #[tokio::test]
+    async fn its_inventory_lists_everything() {
+        let kept = crate::contract::an_inventory_lists_everything(&MemoryLog::new()).await;
+        kept.unwrap();
+    }
 }

@@ -1,6 +1,8 @@
 //! The subcommands, one file each.
 
+mod backup;
 mod balance;
+mod copy;
 mod demo;
 mod doctor;
 mod explain;
@@ -10,6 +12,7 @@ mod keys;
 mod rebuild;
 mod reference;
 mod replay;
+mod restore;
 mod serve;
 mod verify;
 
@@ -40,6 +43,12 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// List, create and revoke API keys
     Keys(keys::Args),
+    /// Copy a log into another engine, whole; goes on where an interrupted copy stood
+    Copy(copy::Args),
+    /// Write a consistent copy of a SQLite log, beside the server that writes it
+    Backup(backup::Args),
+    /// Put a backup where a SQLite log was, into an empty place only
+    Restore(restore::Args),
     /// Check that the set-up can keep its promises
     Doctor(doctor::Args),
     /// Write the generated reference (OpenAPI document, tables)
@@ -60,6 +69,9 @@ impl Command {
             Self::Balance(args) => balance::run(args).await,
             Self::Explain(args) => explain::run(args).await,
             Self::Keys(args) => keys::run(args).await,
+            Self::Copy(args) => copy::run(args).await,
+            Self::Backup(args) => backup::run(args).await,
+            Self::Restore(args) => restore::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
             Self::Reference(args) => reference::run(&args),
         }

@@ -1,8 +1,10 @@
 //! The log in one SQLite file: a single writer under a lock, group commit, readers beside it.
 
+mod backup;
 mod desk;
 mod file;
 mod heads;
+mod inventory;
 mod options;
 mod reader;
 mod request;

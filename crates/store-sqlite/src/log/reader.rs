@@ -116,6 +116,11 @@ impl Readers {
         Ok(answer)
     }
 
+    /// The file, and how long to wait for whoever has locked it.
+    pub(super) fn file(&self) -> (PathBuf, Duration) {
+        (self.path.clone(), self.busy_timeout)
+    }
+
     /// Answers no more questions and closes the connections that are not in use.
     pub(super) fn close(&self) {
         self.permits.close();
@@ -349,9 +354,7 @@ impl Names {
         let Some((tenant, category, id)) = found else {
             return Err(ReadError::Corrupt(format!("stream {number} has no name")));
         };
-        let tenant = format!("{}_{}", TenantId::PREFIX, Uuid::from_bytes(tenant).simple())
-            .parse()
-            .map_err(|_| ReadError::Corrupt(format!("stream {number} has no tenant")))?;
+        let tenant = tenant_of(tenant)?;
         let category = Arc::clone(
             self.categories.entry(category).or_insert_with_key(|name| Arc::from(&**name)),
         );
@@ -383,6 +386,15 @@ impl Names {
     }
 }
 
-fn length(limit: usize) -> i64 {
+/// A tenant from how it is stored.
+pub(super) fn tenant_of(bytes: [u8; 16]) -> Result<TenantId, ReadError> {
+    let id = Uuid::from_bytes(bytes).simple();
+    format!("{}_{id}", TenantId::PREFIX)
+        .parse()
+        .map_err(|_| ReadError::Corrupt(format!("{id} is no tenant")))
+}
+
+/// A limit as SQLite takes it.
+pub(super) fn length(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -7,6 +7,7 @@ mod appending;
 mod bookkeeping;
 mod bridge;
 mod concurrency;
+mod inventory;
 mod repeating;
 mod sample;
 
@@ -18,6 +19,7 @@ pub use appending::*;
 pub use bookkeeping::*;
 pub use bridge::*;
 pub use concurrency::*;
+pub use inventory::*;
 pub use repeating::*;
 
 use crate::{AppendError, Appended, Commit, Log};

@@ -1,5 +1,6 @@
 //! The log on disk keeps the contract, and its own promises about files, faults and crashes.
 
+mod copies;
 mod crash;
 mod faults;
 mod files;
