@@ -120,6 +120,36 @@ async fn with_settings_that_cannot_be_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn with_an_address_that_is_none_or_shows_its_password() {
+    let data = TempDir::new().unwrap();
+    let folder = data.path();
+    let url = "mysql://ann:hunter2@db.example/books";
+    for (environment, arguments) in
+        [(vec![("DAYBOOK_LOG", url)], vec![]), (vec![], vec!["--log", url])]
+    {
+        let line = serve(folder, &environment, &arguments).await.refusal(USAGE);
+        let right = "use sqlite:PATH, postgres://HOST/DATABASE, esdb://HOST or kurrentdb://HOST";
+        assert!(line.contains(right) && !line.contains("hunter2"), "{line}");
+    }
+    let views = [("DAYBOOK_VIEWS", "esdb://localhost")];
+    let line = serve(folder, &views, &[]).await.refusal(USAGE);
+    assert!(line.contains("use sqlite:PATH or postgres://HOST/DATABASE"), "{line}");
+
+    let url = "postgres://ann:hunter2@db.example/books";
+    for flag in ["--log", "--views"] {
+        let line = serve(folder, &[], &[flag, url]).await.refusal(USAGE);
+        assert!(line.contains("list of processes") && !line.contains("hunter2"), "{line}");
+    }
+    let missing = [("DAYBOOK_LOG_FILE", "/nowhere/log-url")];
+    let line = serve(folder, &missing, &[]).await.refusal(USAGE);
+    assert!(line.contains("/nowhere/log-url, which cannot be read"), "{line}");
+
+    let line = serve(folder, &[], &["--high-availability"]).await.refusal(USAGE);
+    assert!(line.contains("SQLite keeps the log on one machine"), "{line}");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "nothing was touched");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn and_after_a_refusal_the_same_folder_is_as_good_as_new() {
     let data = TempDir::new().unwrap();
     let wrong = serve(data.path(), &[], &["--time-zone", "Mars/Olympus"]).await;

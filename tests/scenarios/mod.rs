@@ -12,6 +12,8 @@ mod money_nobody_ordered;
 mod openapi_is_true;
 mod the_command_line;
 mod the_demo_month;
+mod the_log_is_copied;
 mod the_log_is_exported;
+mod the_log_is_restored;
 mod webhooks_misbehave;
 mod without_a_stripe_key;

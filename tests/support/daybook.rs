@@ -15,7 +15,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{caller::Caller, command::daybook_command};
+use crate::{
+    caller::Caller,
+    command::{Said, daybook_command, run_in},
+};
 
 /// The signing secret of the platform's endpoint.
 pub const PLATFORM_SECRET: &str = "whsec_platform";
@@ -30,6 +33,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Settings {
     /// Where Stripe is; without it there is no Stripe key.
     pub stripe_url: Option<String>,
+    /// What holds its log and its read models.
+    pub engine: Engine,
+}
+
+/// What holds a log and its read models.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Files in the data folder.
+    #[default]
+    Sqlite,
+    /// The PostgreSQL database at this URL.
+    Postgres(String),
 }
 
 /// A running server and its data. Killed and cleaned up when dropped.
@@ -76,6 +91,24 @@ impl Daybook {
     #[must_use]
     pub fn data_text(&self) -> String {
         self.data().to_str().unwrap().to_owned()
+    }
+
+    /// The variables by which a command finds its log and its read models.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let mut environment = vec![("DAYBOOK_DATA".to_owned(), self.data_text())];
+        if let Engine::Postgres(url) = &self.settings.engine {
+            environment.push(("DAYBOOK_LOG".to_owned(), url.clone()));
+        }
+        environment
+    }
+
+    /// Runs another command on its log and its read models.
+    pub async fn run(&self, arguments: &[&str]) -> Said {
+        let environment = self.environment();
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        run_in(&environment, arguments).await
     }
 
     /// A place for files of the test, gone with the server.
@@ -152,9 +185,9 @@ impl Daybook {
     async fn try_launch(&mut self, address: &str) -> Result<(), String> {
         let errors = File::options().create(true).append(true).open(self.error_file()).unwrap();
         let key_file = self.key_file();
-        let data = self.data_text();
-        let mut command = daybook_command(&["serve", "--data", &data, "--listen", address]);
+        let mut command = daybook_command(&["serve", "--listen", address]);
         command
+            .envs(self.environment())
             .arg("--first-key-file")
             .arg(key_file)
             .env("RUST_LOG", "warn")

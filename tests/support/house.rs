@@ -14,7 +14,7 @@ use stripe_fake::{
 
 use crate::{
     caller::Caller,
-    daybook::{CONNECT_SECRET, Daybook, PLATFORM_SECRET, Settings},
+    daybook::{CONNECT_SECRET, Daybook, Engine, PLATFORM_SECRET, Settings},
 };
 
 /// When the house opens: a Thursday, midnight UTC.
@@ -45,19 +45,24 @@ pub struct Seller {
 impl House {
     /// Opens a house: nobody sells yet, and both clocks show [`START`].
     pub async fn open() -> Self {
-        Self::open_with(true).await
+        Self::open_with(true, Engine::Sqlite).await
+    }
+
+    /// The same on another engine.
+    pub async fn open_on(engine: Engine) -> Self {
+        Self::open_with(true, engine).await
     }
 
     /// The same, but Daybook has no Stripe key: it hears of everything and can ask nothing.
     pub async fn open_without_key() -> Self {
-        Self::open_with(false).await
+        Self::open_with(false, Engine::Sqlite).await
     }
 
-    async fn open_with(key: bool) -> Self {
+    async fn open_with(key: bool, engine: Engine) -> Self {
         let stripe = FakeStripe::new(Seed(7), START);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = serve(stripe.clone(), listener).unwrap();
-        let settings = Settings { stripe_url: key.then(|| server.url()) };
+        let settings = Settings { stripe_url: key.then(|| server.url()), engine };
         let daybook = Daybook::start(settings).await;
         let house = Self { stripe, daybook, happenings: AtomicU32::new(0), _server: server };
         house.move_clock(START).await;

@@ -18,5 +18,5 @@ pub mod house;
 
 pub use caller::{Answer, Caller};
 pub use command::{Said, daybook_command, run, run_in};
-pub use daybook::{Daybook, Settings};
+pub use daybook::{Daybook, Engine, Settings};
 pub use house::{House, Seller};

@@ -64,6 +64,8 @@ impl House {
         wanted_tenant: Option<TenantId>,
     ) -> Outcome<Self> {
         // The configuration and the port first: a server that cannot run should touch nothing.
+        args.data.log()?;
+        args.data.views()?;
         let stripe_config = stripe_config(args, secrets);
         stripe_config.as_ref().map_or(Ok(()), StripeConfig::check).map_err(Failure::usage)?;
         let listener = TcpListener::bind(&args.listen).map_err(|error| {

@@ -24,6 +24,10 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     data: DataArgs,
+    /// Only up to and including this position: says what the state was there, and compares it with
+    /// nothing
+    #[arg(long, value_name = "POSITION")]
+    through: Option<u64>,
     /// Answer as JSON
     #[arg(long)]
     json: bool,
@@ -42,9 +46,16 @@ struct Comparison {
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let log = read_log(&args.data).await?;
-    let checkpoints = stored_checkpoints(&args.data).await?;
+    let end = log.head().await.map_err(Failure::unavailable)?.position;
+    let head = args.through.map_or(end, Position);
+    if head > end {
+        return Err(Failure::usage(format!("the log ends at position {end}")));
+    }
+    let checkpoints = match args.through {
+        Some(_) => Vec::new(),
+        None => stored_checkpoints(&args.data).await?,
+    };
     let mut comparisons = Vec::new();
-    let head = log.head().await.map_err(Failure::unavailable)?.position;
     for (position, projections) in by_position(&checkpoints, head) {
         compare(&*log, position, &projections, &checkpoints, &mut comparisons).await?;
     }
@@ -52,7 +63,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
     let violations = check_invariants(&*log, head).await?;
     tell(&comparisons, &violations, args.json)?;
     let differing = comparisons.iter().filter(|one| !one.equal).count();
-    if differing > 0 {
+    if differing > 0 && args.through.is_none() {
         let problem = format!("{differing} read models differ from a replay of the log");
         return Err(Failure::check(problem));
     }
@@ -60,10 +71,11 @@ pub(crate) async fn run(args: Args) -> Outcome {
         let count = violations.len();
         return Err(Failure::check(format!("{count} violations, the first: {violation}")));
     }
-    eprintln!(
-        "replayed to position {head}: every read model equals its live state, and the invariants \
-         held after every event"
-    );
+    let equal = match args.through {
+        Some(_) => "nothing was compared",
+        None => "every read model equals its live state",
+    };
+    eprintln!("replayed to position {head}: {equal}, and the invariants held after every event");
     Ok(())
 }
 
