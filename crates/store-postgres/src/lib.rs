@@ -2,3 +2,5 @@
 
 mod log;
 mod views;
+
+pub use log::{Hook, Moment, OpenLogError, PostgresLog, PostgresLogOptions};

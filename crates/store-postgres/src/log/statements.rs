@@ -1,0 +1,198 @@
+//! The statements by which the log is written, each one round trip.
+
+use chrono::{DateTime, Utc};
+use kernel::Timestamp;
+use sqlx::{PgConnection, Row, postgres::PgRow};
+use store::{Commit, Position, Receipt};
+
+use super::{
+    plan::{Facts, KnownKey, Plan},
+    reader::integer,
+    request::Trouble,
+};
+
+const APPEND: &str = "SELECT kind, place, version, first_position, last_position, command_id, \
+     bytes, recorded_at FROM daybook_log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)";
+
+const BARRIER: &str = "SELECT daybook_log.barrier()";
+
+/// Who holds the lock under which positions are handed out.
+const LOCK_HOLDERS: &str = "SELECT format('process %s (%s, user %s, %s since %s)', a.pid, \
+     coalesce(nullif(a.application_name, ''), 'unnamed'), a.usename, a.state, a.state_change) \
+     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
+     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1145131851 AND l.objid = 1 \
+     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/// What a batch came to.
+pub(super) enum Reply<'g> {
+    /// It is stored, after this position.
+    Stored { before: u64 },
+    /// Nothing is stored, because this is so.
+    Facts(Facts<'g>),
+}
+
+/// Sends a batch.
+pub(super) async fn append<'g>(
+    connection: &mut PgConnection,
+    plan: &Plan<'g>,
+) -> Result<Reply<'g>, Trouble> {
+    let streams = &plan.streams;
+    let (events, stored) = (&plan.events, &plan.stored);
+    let keyed: Vec<(&Commit, &store::Idempotency)> = stored
+        .iter()
+        .filter_map(|(commit, _)| Some((*commit, commit.idempotency.as_ref()?)))
+        .collect();
+    // The compiler holds each list to the type of its parameter in the migration.
+    let query = sqlx::query(APPEND)
+        .bind(list(streams, |one| &*one.stream.category))
+        .bind(list(streams, |one| one.stream.aggregate_id()))
+        .bind(list(streams, |one| integer(one.version)))
+        .bind(list(streams, |one| instant(one.time)))
+        .bind(list(&plan.commands, |(tenant, _)| tenant.uuid()))
+        .bind(list(&plan.commands, |(_, id)| *id))
+        .bind(list(&plan.keys, |(tenant, _)| tenant.uuid()))
+        .bind(list(&plan.keys, |(_, key)| *key))
+        .bind(list(&plan.secrets, |(tenant, _, _)| tenant.uuid()))
+        .bind(list(&plan.secrets, |(_, key, _)| *key))
+        .bind(list(&plan.secrets, |(_, _, secret)| secret.as_slice()))
+        .bind(list(events, |one| &*one.commit.stream.category))
+        .bind(list(events, |one| one.commit.stream.aggregate_id()))
+        .bind(list(events, |one| integer(one.version)))
+        .bind(list(events, |one| &*one.event.event_type))
+        .bind(list(events, |one| &*one.event.event_version))
+        .bind(list(events, |one| &*one.event.payload))
+        .bind(list(events, |one| &*one.commit.metadata))
+        .bind(list(events, |one| one.event.id))
+        .bind(list(events, |one| one.commit.stream.tenant.uuid()))
+        .bind(list(events, |one| instant(one.recorded_at)))
+        .bind(list(stored, |(commit, _)| commit.stream.tenant.uuid()))
+        .bind(list(stored, |(commit, _)| commit.command_id.as_str()))
+        .bind(list(stored, |(_, placed)| integer(placed.version)))
+        .bind(list(stored, |(_, placed)| integer(placed.first)))
+        .bind(list(stored, |(_, placed)| integer(placed.last)))
+        .bind(list(&keyed, |(commit, _)| commit.stream.tenant.uuid()))
+        .bind(list(&keyed, |(_, asked)| asked.key.as_str()))
+        .bind(list(&keyed, |(_, asked)| asked.fingerprint.as_slice()))
+        .bind(list(&keyed, |(commit, _)| commit.command_id.as_str()));
+    let rows = query.fetch_all(connection).await.map_err(|error| trouble(&error))?;
+    read_reply(plan, &rows)
+}
+
+fn list<'a, T, V>(all: &'a [T], value: impl FnMut(&'a T) -> V) -> Vec<V> {
+    all.iter().map(value).collect()
+}
+
+fn instant(time: Timestamp) -> DateTime<Utc> {
+    time.to_datetime()
+}
+
+fn read_reply<'g>(plan: &Plan<'g>, rows: &[PgRow]) -> Result<Reply<'g>, Trouble> {
+    let mut facts = Facts::default();
+    for (tenant, id) in &plan.commands {
+        facts.commands.insert((*tenant, id), None);
+    }
+    for (tenant, key) in &plan.keys {
+        facts.keys.insert((*tenant, key), None);
+    }
+    for (tenant, key, _) in &plan.secrets {
+        facts.secrets.insert((*tenant, key), None);
+    }
+    for row in rows {
+        // The statement has run, so what cannot be read of its answer leaves its outcome open.
+        let lost = |error: sqlx::Error| Trouble::Lost(error.to_string());
+        let kind: &str = row.try_get("kind").map_err(lost)?;
+        if kind == "stored" {
+            return Ok(Reply::Stored { before: number(row, "first_position").map_err(lost)? });
+        }
+        read_fact(plan, kind, row, &mut facts).map_err(lost)?;
+    }
+    Ok(Reply::Facts(facts))
+}
+
+fn read_fact<'g>(
+    plan: &Plan<'g>,
+    kind: &str,
+    row: &PgRow,
+    facts: &mut Facts<'g>,
+) -> Result<(), sqlx::Error> {
+    let place = usize::try_from(number(row, "place")?.saturating_sub(1)).unwrap_or(usize::MAX);
+    match kind {
+        "stream" => {
+            let time: Option<DateTime<Utc>> = row.try_get("recorded_at")?;
+            if let Some(one) = plan.streams.get(place) {
+                let version = number(row, "version")?;
+                facts.streams.insert(one.stream, (version, time.map(Timestamp::from)));
+            }
+        }
+        "command" => {
+            if let Some((tenant, id)) = plan.commands.get(place) {
+                facts.commands.insert((*tenant, id), Some(receipt(row)?));
+            }
+        }
+        "key" => {
+            let is_whole = row.try_get::<Option<i64>, _>("version")?.is_some();
+            if let Some((tenant, key)) = plan.keys.get(place) {
+                let receipt = if is_whole { Some(receipt(row)?) } else { None };
+                let known = KnownKey { fingerprint: row.try_get("bytes")?, receipt };
+                facts.keys.insert((*tenant, key), Some(known));
+            }
+        }
+        _ => {
+            if let Some((tenant, key, _)) = plan.secrets.get(place) {
+                facts.secrets.insert((*tenant, key), Some(row.try_get("bytes")?));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn number(row: &PgRow, column: &str) -> Result<u64, sqlx::Error> {
+    let number: i64 = row.try_get(column)?;
+    u64::try_from(number).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+/// A receipt, from the columns version, `first_position` and `last_position`.
+pub(super) fn receipt(row: &PgRow) -> Result<Receipt, sqlx::Error> {
+    Ok(Receipt {
+        version: number(row, "version")?,
+        first: Position(number(row, "first_position")?),
+        last: Position(number(row, "last_position")?),
+    })
+}
+
+/// Commits nothing, and so makes sure that everything before is durable. Returns up to where.
+pub(super) async fn barrier(connection: &mut PgConnection) -> Result<Position, Trouble> {
+    let reached: i64 =
+        sqlx::query_scalar(BARRIER).fetch_one(connection).await.map_err(|error| trouble(&error))?;
+    Ok(Position(u64::try_from(reached).unwrap_or_default()))
+}
+
+/// Who keeps others from writing, in words.
+pub(super) async fn lock_holders(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    let holders: Vec<String> =
+        sqlx::query_scalar(LOCK_HOLDERS).persistent(false).fetch_all(connection).await?;
+    Ok(if holders.is_empty() { "nobody any more".to_owned() } else { holders.join(", ") })
+}
+
+/// What an error of a statement that commits by itself means.
+///
+/// An error the server reports while it works on the statement means that nothing is stored. A lost
+/// connection leaves it open, and so does a server that ends: it may have committed just before.
+pub(super) fn trouble(error: &sqlx::Error) -> Trouble {
+    let sqlx::Error::Database(reported) = error else {
+        return Trouble::Lost(error.to_string());
+    };
+    let why = reported.message().to_owned();
+    let code = reported.code().unwrap_or_default();
+    if reported.constraint() == Some("events_by_id") {
+        return Trouble::Poisoned("an event has an id that is taken".to_owned());
+    }
+    match code.get(..2).unwrap_or_default() {
+        _ if code == "55P03" => Trouble::Blocked(why),
+        "22" | "23" => Trouble::Poisoned(why),
+        "XX" if code.as_ref() != "XX000" => Trouble::Corrupt(why),
+        "57" | "58" | "08" | "XX" => Trouble::Lost(why),
+        _ => Trouble::Refused(why),
+    }
+}

@@ -1,0 +1,104 @@
+//! The log in PostgreSQL keeps the contract, and its own promises about faults.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use store::{
+    Commit, Log,
+    contract::{Outcome, Subject, Verdict, all_in_order},
+};
+use test_postgres::{Database, Server};
+use tokio::sync::watch;
+
+use super::{Hook, Moment, PostgresLog, PostgresLogOptions};
+
+/// Stops the committer at one moment, and breaks it where it is told to.
+#[derive(Debug, Clone)]
+struct Gate(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    closed_at: watch::Sender<Option<Moment>>,
+    /// What to answer at these moments, once each, in this order.
+    faults: Mutex<Vec<Moment>>,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self(Arc::new(Shared { closed_at: watch::Sender::new(None), faults: Mutex::default() }))
+    }
+
+    fn close_at(&self, moment: Moment) {
+        self.0.closed_at.send_replace(Some(moment));
+    }
+
+    fn open(&self) {
+        self.0.closed_at.send_replace(None);
+    }
+
+    fn fail_at(&self, moments: &[Moment]) {
+        self.0.faults.lock().unwrap().extend_from_slice(moments);
+    }
+
+    async fn pass(self, moment: Moment) -> Result<(), String> {
+        let mut closed_at = self.0.closed_at.subscribe();
+        closed_at.wait_for(|closed| *closed != Some(moment)).await.unwrap();
+        let mut faults = self.0.faults.lock().unwrap();
+        if faults.first() == Some(&moment) {
+            faults.remove(0);
+            return Err(format!("a fault {moment:?}"));
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> PostgresLogOptions {
+        let gate = self.clone();
+        let hook: Hook = Arc::new(move |moment| Box::pin(gate.clone().pass(moment)));
+        PostgresLogOptions { hook: Some(hook), ..Default::default() }
+    }
+}
+
+/// A log in a database of its own.
+struct InPostgres {
+    database: Database,
+    gate: Gate,
+    log: Arc<PostgresLog>,
+}
+
+impl InPostgres {
+    async fn new() -> Self {
+        let database = tokio::task::spawn_blocking(|| Server::shared().database()).await.unwrap();
+        let gate = Gate::new();
+        let log = PostgresLog::open(database.url(), gate.options()).await.unwrap();
+        Self { database, gate, log: Arc::new(log) }
+    }
+}
+
+#[async_trait]
+impl Subject for InPostgres {
+    async fn fresh() -> Result<Self, String> {
+        Ok(Self::new().await)
+    }
+
+    fn log(&self) -> Arc<dyn Log> {
+        Arc::clone(&self.log) as Arc<dyn Log>
+    }
+
+    async fn reopen(&mut self) -> Outcome {
+        self.log.close().await;
+        let opened = PostgresLog::open(self.database.url(), self.gate.options()).await;
+        self.log = Arc::new(opened.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// The committer has the first commit and stands before the gate until all others wait.
+    async fn append_together(&self, commits: Vec<Commit>) -> Vec<Verdict> {
+        self.gate.close_at(Moment::BeforeGroup);
+        let appends = commits.into_iter().map(|commit| self.log.append(commit)).collect();
+        let (verdicts, ()) =
+            tokio::join!(biased; all_in_order(appends), async { self.gate.open() });
+        verdicts
+    }
+}
+
+store::log_contract_tests!(InPostgres);
