@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use store::{Checkpoint, Durability, Guarantees, Inventory, Log, LogError, LogId, Views};
+use store_postgres::{OpenLogError as OpenPostgresError, PostgresLog, PostgresLogOptions};
 use store_sqlite::{
     LogOptions, OpenLogError, OpenViewsError, SqliteLog, SqliteViews, read_checkpoints,
 };
@@ -60,44 +61,53 @@ fn unavailability(guarantees: &Guarantees) -> Option<String> {
 pub(crate) enum Opened {
     /// A SQLite file.
     Sqlite(Arc<SqliteLog>),
+    /// A PostgreSQL database.
+    Postgres(Arc<PostgresLog>),
 }
 
 impl Opened {
     /// Opens a log for writing, or begins a new one.
     pub(crate) async fn to_write(address: &LogAddress, high_availability: bool) -> Outcome<Self> {
-        Self::open(address, LogOptions::default(), high_availability).await
+        Self::open(address, Access { high_availability, ..Access::default() }).await
     }
 
     /// Opens a log that exists for reading only.
     pub(crate) async fn to_read(address: &LogAddress, high_availability: bool) -> Outcome<Self> {
-        Self::open(address, LogOptions::read_only(), high_availability).await
-    }
-
-    async fn open(
-        address: &LogAddress,
-        options: LogOptions,
-        _high_availability: bool,
-    ) -> Outcome<Self> {
-        match address {
-            LogAddress::Sqlite(path) => {
-                let log = SqliteLog::open(path, options).await.map_err(log_failure)?;
-                Ok(Self::Sqlite(Arc::new(log)))
-            }
-            LogAddress::Postgres(url) => Err(not_in_this_build("PostgreSQL", "postgres", url)),
-            LogAddress::Kurrent(url) => Err(not_in_this_build("KurrentDB", "kurrent", url)),
-        }
+        Self::open(address, Access { read_only: true, high_availability, id: None }).await
     }
 
     /// Opens a new log with the id of another, or a copy of it that was begun.
     pub(crate) async fn to_copy(address: &LogAddress, id: &LogId) -> Outcome<Self> {
-        let options = LogOptions { log_id: Some(id.clone()), ..LogOptions::default() };
-        Self::open(address, options, false).await
+        Self::open(address, Access { id: Some(id.clone()), ..Access::default() }).await
+    }
+
+    async fn open(address: &LogAddress, access: Access) -> Outcome<Self> {
+        let Access { read_only, high_availability, id: log_id } = access;
+        match address {
+            LogAddress::Sqlite(path) => {
+                let options = LogOptions { read_only, log_id, ..LogOptions::default() };
+                let log = SqliteLog::open(path, options).await.map_err(log_failure)?;
+                Ok(Self::Sqlite(Arc::new(log)))
+            }
+            LogAddress::Postgres(url) => {
+                let options = PostgresLogOptions {
+                    read_only,
+                    log_id,
+                    high_availability,
+                    ..PostgresLogOptions::default()
+                };
+                let log = PostgresLog::open(url.reveal(), options).await;
+                Ok(Self::Postgres(Arc::new(log.map_err(|error| postgres_failure(url, &error))?)))
+            }
+            LogAddress::Kurrent(url) => Err(not_in_this_build(url)),
+        }
     }
 
     /// The log.
     pub(crate) fn log(&self) -> Arc<dyn Log> {
         match self {
             Self::Sqlite(log) => Arc::clone(log) as Arc<dyn Log>,
+            Self::Postgres(log) => Arc::clone(log) as Arc<dyn Log>,
         }
     }
 
@@ -105,6 +115,7 @@ impl Opened {
     pub(crate) fn inventory(&self) -> Outcome<Arc<dyn Inventory>> {
         match self {
             Self::Sqlite(log) => Ok(Arc::clone(log) as Arc<dyn Inventory>),
+            Self::Postgres(log) => Ok(Arc::clone(log) as Arc<dyn Inventory>),
         }
     }
 
@@ -112,6 +123,7 @@ impl Opened {
     pub(crate) async fn copy_into(&self, to: &Path) -> Outcome {
         match self {
             Self::Sqlite(log) => log.copy_into(to).await.map_err(Failure::unavailable),
+            Self::Postgres(_) => Err(Failure::usage("only a SQLite log is a file")),
         }
     }
 
@@ -119,15 +131,51 @@ impl Opened {
     pub(crate) async fn integrity(&self) -> Result<Vec<String>, LogError> {
         match self {
             Self::Sqlite(log) => log.integrity().await,
+            Self::Postgres(log) => log.integrity().await,
         }
     }
 }
 
-fn not_in_this_build(engine: &str, feature: &str, url: &Url) -> Failure {
+/// How a log is opened.
+#[derive(Debug, Default)]
+struct Access {
+    read_only: bool,
+    high_availability: bool,
+    id: Option<LogId>,
+}
+
+fn not_in_this_build(url: &Url) -> Failure {
     Failure::usage(format!(
-        "{url}: this build of daybook has no {engine}; `cargo build --package daybook --features \
-         {feature}` makes one that has"
+        "{url}: this build of daybook has no KurrentDB; `cargo build --package daybook --features \
+         kurrent` makes one that has"
     ))
+}
+
+/// Why the log in a database did not open. Drivers may quote the URL they were given.
+fn postgres_failure(url: &Url, error: &OpenPostgresError) -> Failure {
+    let line = url.scrub(&error.to_string());
+    match error {
+        OpenPostgresError::Url { .. } => Failure::usage(line),
+        OpenPostgresError::Missing { .. }
+        | OpenPostgresError::NewerSchema { .. }
+        | OpenPostgresError::OtherLog { .. }
+        | OpenPostgresError::NotReplicated { .. }
+        | OpenPostgresError::Unavailable { .. } => Failure::unavailable(line),
+    }
+}
+
+/// Why a log would not survive the loss of one machine; `None` where it would, and where a file's
+/// durability already says that it would not.
+pub(crate) async fn not_replicated(address: &LogAddress) -> Option<String> {
+    match Opened::to_read(address, true).await {
+        Ok(opened) => {
+            let log = opened.log();
+            let stated = log.guarantees().await;
+            log.close().await;
+            stated.map_or_else(|error| Some(error.to_string()), |stated| unavailability(&stated))
+        }
+        Err(failure) => Some(failure.to_string()),
+    }
 }
 
 /// Why the log did not open, and what to do.
@@ -191,7 +239,9 @@ pub(crate) async fn open_views(data: &DataArgs) -> Outcome<Arc<dyn Views>> {
             let views = SqliteViews::open(path).await.map_err(|error| views_failure(&error))?;
             Ok(Arc::new(views))
         }
-        ViewsAddress::Postgres(url) => Err(not_in_this_build("PostgreSQL", "postgres", &url)),
+        ViewsAddress::Postgres(url) => {
+            Err(Failure::usage(format!("{url}: no read models there yet")))
+        }
     }
 }
 
@@ -217,7 +267,7 @@ pub(crate) async fn checkpoints(address: &ViewsAddress) -> Outcome<Option<Vec<Ch
         ViewsAddress::Sqlite(path) if !exists(path) => return Ok(None),
         ViewsAddress::Sqlite(path) => read_checkpoints(path).await,
         ViewsAddress::Postgres(url) => {
-            return Err(not_in_this_build("PostgreSQL", "postgres", url));
+            return Err(Failure::usage(format!("{url}: no read models there yet")));
         }
     };
     read.map(Some).map_err(|error| {

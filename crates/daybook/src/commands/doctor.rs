@@ -1,12 +1,12 @@
 //! `daybook doctor`: can this set-up keep its promises?
 
 use serde::Serialize;
-use store::{Checkpoint, Durability, Log, LogId, Position};
+use store::{Checkpoint, Log, LogId, Position};
 
 use crate::{
     address::LogAddress,
     config::{DataArgs, StripeSecrets},
-    engines::{Opened, Writer, checkpoints, writer_of},
+    engines::{Opened, Writer, checkpoints, not_replicated, writer_of},
     outcome::{Failure, Outcome},
     remote::{Remote, RemoteArgs},
     show,
@@ -35,7 +35,7 @@ struct Finding {
 pub(crate) async fn run(args: Args) -> Outcome {
     let mut findings = Vec::new();
     let address = args.data.log()?;
-    let opened = Opened::to_read(&address, args.data.high_availability).await?;
+    let opened = Opened::to_read(&address, false).await?;
     let log = opened.log();
     let found = all_findings(&args, &address, &opened, &*log, &mut findings).await;
     log.close().await;
@@ -78,12 +78,10 @@ async fn log_findings(
     let head = log.head().await.map_err(Failure::unavailable)?;
     let found = format!("{}, {} events, {:?}", stored.engine, head.position, stored.durability);
     findings.push(Finding { what: "log".to_owned(), found, ok: true });
-    if args.data.high_availability && stored.durability != Durability::Replicated {
-        findings.push(broken_promise(
-            "high availability was asked for, and no other machine has a copy of what is \
-             acknowledged"
-                .to_owned(),
-        ));
+    if args.data.high_availability
+        && let Some(why) = not_replicated(address).await
+    {
+        findings.push(broken_promise(format!("high availability was asked for: {why}")));
     }
     // Where every process sees the settings that matter, the reader's are the writer's.
     if address.is_served() {
@@ -222,7 +220,7 @@ fn stripe_findings(findings: &mut Vec<Finding>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use store::Guarantees;
+    use store::{Durability, Guarantees};
 
     use super::*;
 

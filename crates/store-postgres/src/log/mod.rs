@@ -5,6 +5,7 @@ mod cluster;
 mod committer;
 mod guarantees;
 mod integrity;
+mod inventory;
 mod listener;
 mod options;
 mod plan;

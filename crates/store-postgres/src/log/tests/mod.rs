@@ -102,3 +102,9 @@ impl Subject for InPostgres {
 }
 
 store::log_contract_tests!(InPostgres);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_inventory_lists_everything() {
+    let log = InPostgres::new().await;
+    store::contract::an_inventory_lists_everything(&*log.log).await.unwrap();
+}
