@@ -53,8 +53,12 @@ async fn a_won_dispute_gives_everything_back_but_the_fee() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_news_of_a_dispute_may_come_in_any_order_and_twice() {
+    a_dispute_out_of_order(House::open().await).await;
+}
+
+/// A dispute whose webhooks are shuffled and doubled.
+pub(super) async fn a_dispute_out_of_order(house: House) {
     use stripe_fake::{DeliveryOptions, DeliveryOrder, Seed};
-    let house = House::open().await;
     let seller = house.seller("walnut").await;
     let order = house.paid(goods::order(&seller.id, &[10_000])).await;
     let payment = Target::id(house.charge_of(&order));

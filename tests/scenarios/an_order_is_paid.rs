@@ -1,11 +1,15 @@
 //! An order is placed, paid, released and paid out, and every figure says why it is what it is.
 
 use serde_json::{Value, json};
-use tests::{House, goods, house::DAY, run};
+use tests::{House, goods, house::DAY};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paid_order_becomes_two_sellers_pending_money() {
-    let house = House::open().await;
+    an_order_is_paid(House::open().await).await;
+}
+
+/// An order of two sellers, paid by card.
+pub(super) async fn an_order_is_paid(house: House) {
     let (first, second) = (house.seller("walnut").await, house.seller("willow").await);
     let order = house.place(goods::example_order(&first.id, &second.id)).await;
     assert_eq!(house.platform_accounts().await, accounts(&[]), "placing posts nothing");
@@ -62,7 +66,11 @@ async fn money_is_released_after_a_week_and_not_a_day_before() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_figure_is_explained_down_to_the_webhook_it_came_with() {
-    let house = House::open().await;
+    figures_are_explained(House::open().await).await;
+}
+
+/// A sale and its release, explained by the API and at the command line.
+pub(super) async fn figures_are_explained(house: House) {
     let seller = house.seller("walnut").await;
     let order = house.paid(goods::order(&seller.id, &[10_000])).await;
     house.pass_days(8).await;
@@ -81,10 +89,9 @@ async fn every_figure_is_explained_down_to_the_webhook_it_came_with() {
     let received = house.admin().read(&format!("/v1/webhook-events/{webhook}")).await;
     assert_eq!(received["status"], "applied");
 
-    let data = house.daybook.data_text();
-    let told = run(&["explain", &seller.id, "--part", "pending", "--json", "--data", &data]).await;
+    let told = house.daybook.run(&["explain", &seller.id, "--part", "pending", "--json"]).await;
     assert_eq!(told.json(), pending, "the command line tells the same as the API");
-    let shown = run(&["explain", &seller.id, "--data", &data]).await.fine();
+    let shown = house.daybook.run(&["explain", &seller.id]).await.fine();
     assert!(shown.out.contains("90.00") && shown.out.contains("seller_account.released"));
 }
 
@@ -146,11 +153,14 @@ async fn a_payout_that_the_bank_sends_back_stays_in_the_mirror_book() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_shows_the_same_balances_as_the_api() {
-    let house = House::open().await;
+    balances_at_the_command_line(House::open().await).await;
+}
+
+/// The trial balance at the command line, now and as known before.
+pub(super) async fn balances_at_the_command_line(house: House) {
     let (first, second) = (house.seller("walnut").await, house.seller("willow").await);
     house.paid(goods::example_order(&first.id, &second.id)).await;
-    let data = house.daybook.data_text();
-    let told = run(&["balance", "--json", "--currency", "USD", "--data", &data]).await.json();
+    let told = house.daybook.run(&["balance", "--json", "--currency", "USD"]).await.json();
     let told =
         told.as_array().unwrap().iter().map(|row| {
             (row["account"].as_str().unwrap().to_owned(), row["minor"].as_i64().unwrap())
@@ -158,9 +168,9 @@ async fn the_command_line_shows_the_same_balances_as_the_api() {
     assert_eq!(told.collect::<std::collections::BTreeMap<_, _>>(), house.platform_accounts().await);
 
     // As it was known before anybody paid, there was nothing.
-    let before = run(&["balance", "--json", "--known-at", "3", "--data", &data]).await.json();
+    let before = house.daybook.run(&["balance", "--json", "--known-at", "3"]).await.json();
     assert_eq!(before, json!([]));
-    run(&["doctor", "--data", &data]).await.fine();
+    house.daybook.run(&["doctor"]).await.fine();
 }
 
 fn assert_running_sum_ends_in_the_figure(explained: &Value) {

@@ -21,11 +21,15 @@ const PRICE: i64 = 5_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_any_moment_and_nothing_is_lost_or_doubled() {
+    the_power_fails(House::open().await).await;
+}
+
+/// Rounds of orders, webhooks and refunds, each cut off by a kill.
+pub(super) async fn the_power_fails(mut house: House) {
     let seed =
         std::env::var("DAYBOOK_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     eprintln!("DAYBOOK_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut house = House::open().await;
     let seller = house.seller("walnut").await;
     let done = Done::default();
     for round in 0..rounds() {
@@ -59,7 +63,7 @@ async fn at_any_moment_and_nothing_is_lost_or_doubled() {
     assert_eq!(house.stripe.balance(None)["usd"], kept * PRICE - fees);
     assert_eq!(house.money_of(&seller).await, [kept * PRICE * 9 / 10, 0, 0, 0, 0]);
     house.the_books_are_right().await;
-    run(&["replay", "--data", &house.daybook.data_text()]).await.fine();
+    house.daybook.run(&["replay"]).await.fine();
     eprintln!("{} orders, {} refunds, {} kills", orders.len(), refunds.len(), rounds());
 }
 

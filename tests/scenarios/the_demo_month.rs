@@ -102,7 +102,7 @@ async fn replays(folder: &Path) {
     assert!(said.err.contains("the invariants held after every event"), "{}", said.err);
 }
 
-fn balance_hash(said: &Said) -> String {
+pub(super) fn balance_hash(said: &Said) -> String {
     let line = said.out.lines().find_map(|line| line.strip_prefix("balance hash "));
     line.expect("the demo prints its balance hash").to_owned()
 }

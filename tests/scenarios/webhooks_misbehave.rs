@@ -51,7 +51,11 @@ async fn what_stripe_did_not_sign_is_refused_with_a_reason_and_not_stored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_counts_once_however_often_it_is_delivered() {
-    let daybook = Daybook::start(Settings::default()).await;
+    an_event_delivered_again(Daybook::start(Settings::default()).await).await;
+}
+
+/// The same event three times.
+pub(super) async fn an_event_delivered_again(daybook: Daybook) {
     let body = event("evt_1", "charge.updated").to_string();
     let first = deliver(&daybook, PLATFORM, &body).await.json();
     assert_eq!(first, json!({ "received": "evt_1", "duplicate": false }));

@@ -15,6 +15,7 @@ pub mod command;
 pub mod daybook;
 pub mod goods;
 pub mod house;
+pub mod postgres;
 
 pub use caller::{Answer, Caller};
 pub use command::{Said, daybook_command, run, run_in};
