@@ -1,10 +1,18 @@
 //! The log in PostgreSQL keeps the contract, and its own promises about faults.
 
+mod crash;
+mod failover;
+mod faults;
+mod isolation;
+mod processes;
+mod strangers;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use kernel::{TenantId, Timestamp, derived_uuid};
 use store::{
-    Commit, Log,
+    Commit, Expected, Log, NewEvent, Position, Recorded, StreamId,
     contract::{Outcome, Subject, Verdict, all_in_order},
 };
 use test_postgres::{Database, Server};
@@ -72,6 +80,28 @@ impl InPostgres {
         let log = PostgresLog::open(database.url(), gate.options()).await.unwrap();
         Self { database, gate, log: Arc::new(log) }
     }
+
+    /// The same log as another process would open it.
+    async fn another(&self) -> Arc<PostgresLog> {
+        let opened = PostgresLog::open(self.database.url(), PostgresLogOptions::default()).await;
+        Arc::new(opened.unwrap())
+    }
+
+    /// What another program may do to the database.
+    async fn psql(&self, sql: &str) -> Result<String, String> {
+        let (name, sql) = (self.database.name().to_owned(), sql.to_owned());
+        tokio::task::spawn_blocking(move || Server::shared().try_psql(&name, &sql)).await.unwrap()
+    }
+}
+
+async fn all(log: &PostgresLog) -> Vec<Recorded> {
+    let (mut events, mut after) = (Vec::new(), Position::START);
+    loop {
+        let page = log.read_all(after, 10_000).await.unwrap();
+        let Some(last) = page.events.last() else { return events };
+        after = last.position;
+        events.extend(page.events);
+    }
 }
 
 #[async_trait]
@@ -107,4 +137,31 @@ store::log_contract_tests!(InPostgres);
 async fn its_inventory_lists_everything() {
     let log = InPostgres::new().await;
     store::contract::an_inventory_lists_everything(&*log.log).await.unwrap();
+}
+
+fn order(id: &str) -> StreamId {
+    StreamId::new("order", TenantId::derived(&["acme"]), id)
+}
+
+/// A commit of one event to a stream of its own.
+fn first(command: &str) -> Commit {
+    commit(&order(command), Expected::Absent, command)
+}
+
+fn commit(stream: &StreamId, expected: Expected, command: &str) -> Commit {
+    Commit {
+        command_id: command.to_owned(),
+        stream: stream.clone(),
+        expected,
+        events: vec![NewEvent {
+            id: derived_uuid(&[command]),
+            event_type: "order.placed".into(),
+            event_version: "1".into(),
+            payload: format!("{{\"command\":\"{command}\"}}").into(),
+        }],
+        metadata: "{}".into(),
+        recorded_at: Timestamp::from_unix_seconds(1_760_000_000),
+        idempotency: None,
+        sealing_keys: Vec::new(),
+    }
 }
