@@ -2,3 +2,5 @@
 
 mod log;
 mod views;
+
+pub use views::{OpenViewsError, PostgresViews, read_checkpoints};
