@@ -125,6 +125,8 @@ async fn the_demo_month_ends_in_the_same_books_and_a_copy_in_the_same_state() {
     let environment = [("DAYBOOK_LOG", target.url())];
     let empty = TempDir::new().unwrap();
     let data = empty.path().to_str().unwrap();
+    let doctor = run_in(&environment, &["doctor", "--data", data]).await.fine();
+    assert!(doctor.out.contains("read models: not there"), "{}", doctor.out);
     run_in(&environment, &["rebuild", "--data", data]).await.fine();
     assert_eq!(replayed(&environment, empty.path()).await, original);
     run_in(&environment, &["doctor", "--data", data]).await.fine();

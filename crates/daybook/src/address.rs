@@ -130,6 +130,14 @@ impl ViewsAddress {
         }
     }
 
+    /// A text in which its passwords are not to be seen.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        match self {
+            Self::Sqlite(_) => text.to_owned(),
+            Self::Postgres(url) => url.scrub(text),
+        }
+    }
+
     /// Whether it carries a password.
     pub(crate) fn has_password(&self) -> bool {
         match self {

@@ -32,16 +32,13 @@ pub(crate) async fn copy_checked(log: &Opened, to: &Path) -> Outcome<Manifest> {
     let copied = log.copy_into(&part).await;
     spinner.finish_and_clear();
     copied?;
-    let manifest =
-        match check(&part).await.and_then(|manifest| publish(&part, to).map(|()| manifest)) {
-            Ok(manifest) => manifest,
-            Err(failure) => {
-                // Nobody should find a copy that is not sound.
-                fs::remove_file(&part).ok();
-                return Err(failure);
-            }
-        };
-    Ok(manifest)
+    let checked = check(&part).await;
+    let published = checked.and_then(|manifest| publish(&part, to).map(|()| manifest));
+    if published.is_err() {
+        // Nobody should find a copy that is not sound.
+        fs::remove_file(&part).ok();
+    }
+    published
 }
 
 /// Reads all of a log's file: its structure, and its root as an export would have it.
@@ -58,8 +55,9 @@ pub(crate) async fn check(path: &Path) -> Outcome<Manifest> {
         let manifest = export(&*log, ExportScope::default(), &mut io::sink(), &mut |done, all| {
             bar.set_length(all);
             bar.set_position(done);
-        });
-        let manifest = manifest.await.map_err(Failure::check);
+        })
+        .await
+        .map_err(Failure::check);
         bar.finish_and_clear();
         manifest
     };

@@ -2,8 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
-use store::{Checkpoint, Durability, Guarantees, Inventory, Log, LogError, LogId, Views};
-use store_postgres::{OpenLogError as OpenPostgresError, PostgresLog, PostgresLogOptions};
+use store::{
+    Checkpoint, Durability, Guarantees, Inventory, Log, LogError, LogId, Views, ViewsError,
+};
+use store_postgres::{
+    OpenLogError as OpenPostgresError, PostgresLog, PostgresLogOptions, PostgresViews,
+    read_checkpoints as postgres_checkpoints,
+};
 use store_sqlite::{
     LogOptions, OpenLogError, OpenViewsError, SqliteLog, SqliteViews, read_checkpoints,
 };
@@ -13,6 +18,9 @@ use crate::{
     config::DataArgs,
     outcome::{Failure, Outcome},
 };
+
+/// What a database without read models says; a test holds it to that.
+const NO_READ_MODELS: &str = "there are none in this database";
 
 /// Opens the log for writing: alone on SQLite, beside others elsewhere.
 pub(crate) async fn open_log(data: &DataArgs) -> Outcome<Arc<dyn Log>> {
@@ -240,7 +248,10 @@ pub(crate) async fn open_views(data: &DataArgs) -> Outcome<Arc<dyn Views>> {
             Ok(Arc::new(views))
         }
         ViewsAddress::Postgres(url) => {
-            Err(Failure::usage(format!("{url}: no read models there yet")))
+            let views = PostgresViews::open(url.reveal()).await;
+            let views =
+                views.map_err(|error| Failure::unavailable(url.scrub(&error.to_string())))?;
+            Ok(Arc::new(views))
         }
     }
 }
@@ -266,11 +277,13 @@ pub(crate) async fn checkpoints(address: &ViewsAddress) -> Outcome<Option<Vec<Ch
     let read = match address {
         ViewsAddress::Sqlite(path) if !exists(path) => return Ok(None),
         ViewsAddress::Sqlite(path) => read_checkpoints(path).await,
-        ViewsAddress::Postgres(url) => {
-            return Err(Failure::usage(format!("{url}: no read models there yet")));
-        }
+        ViewsAddress::Postgres(url) => match postgres_checkpoints(url.reveal()).await {
+            Err(ViewsError::Unavailable(why)) if why == NO_READ_MODELS => return Ok(None),
+            read => read,
+        },
     };
     read.map(Some).map_err(|error| {
+        let error = address.scrub(&error.to_string());
         Failure::unavailable(format!(
             "{address}: {error}; they may be deleted, they are rebuilt from the log"
         ))
