@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Daybook, Engine, House, Settings, goods, postgres, run, run_in};
 use test_postgres::Server;
+use tests::{Daybook, Engine, House, Settings, goods, postgres, run, run_in};
 
 use super::{
     a_dispute_is_lost_in_part::a_dispute_out_of_order,
@@ -60,7 +60,8 @@ async fn the_doctor_says_what_the_server_promises() {
     let engine = Engine::Postgres(database.url().to_owned());
     let server = Daybook::start(Settings { engine, ..Settings::default() }).await;
     let said = server.run(&["doctor"]).await.fine();
-    for line in ["ok    log: PostgreSQL", "log's fsync: on", "log integrity: sound", "read model "] {
+    for line in ["ok    log: PostgreSQL", "log's fsync: on", "log integrity: sound", "read model "]
+    {
         assert!(said.out.contains(line), "{}", said.out);
     }
 
@@ -164,7 +165,9 @@ async fn what_a_stranger_wrote_is_copied_too() {
     let events = told["both_hold"]["events"].as_u64().unwrap();
     let copied = rusqlite::Connection::open(folder.path().join("log.db")).unwrap();
     let payload: String = copied
-        .query_row("SELECT payload FROM events WHERE event_type = 'song.sung'", [], |row| row.get(0))
+        .query_row("SELECT payload FROM events WHERE event_type = 'song.sung'", [], |row| {
+            row.get(0)
+        })
         .unwrap();
     assert_eq!((payload.as_str(), events > 2), ("{\"loud\" : true}", true));
 }

@@ -50,7 +50,7 @@ async fn a_copy_that_is_killed_goes_on_where_it_stood() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
     let source = data.join("log.db");
-    let demo = ["demo", "--listen", "127.0.0.1:0", "--percent", "3", "--no-serve", "--data"];
+    let demo = ["demo", "--listen", "127.0.0.1:0", "--percent", "1", "--no-serve", "--data"];
     run(&[&demo[..], &[data.to_str().unwrap()]].concat()).await.fine();
     let target = folder.path().join("undisturbed.db");
     let started = Instant::now();
