@@ -1,7 +1,10 @@
 //! The same house on PostgreSQL: the stories in which the engine matters, the command line beside a
 //! running server, and the same books as on SQLite.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -48,8 +51,15 @@ async fn commands_that_write_run_beside_a_server() {
     let secret = server.run(&create).await.fine().out;
     let auditor = server.holder(secret.trim());
     // The server learns of the key from the log, like of everything.
-    let keys = server.admin().rows("/v1/keys").await;
-    assert!(keys.iter().any(|key| key["name"] == "till"), "{keys:?}");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let keys = server.admin().rows("/v1/keys").await;
+        if keys.iter().any(|key| key["name"] == "till") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{keys:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     auditor.read("/v1/status").await;
     server.run(&["replay"]).await.fine();
 }

@@ -113,6 +113,7 @@ async fn from_a_base_backup_to_a_named_point() {
     fs::write(data.join("recovery.signal"), "").unwrap();
     give_to_the_server(&server, &data);
     server.start_again();
+    until("it is promoted", &server, || server.psql("SELECT pg_is_in_recovery()") == "f");
 
     let head = server.psql_in(database.name(), "SELECT position FROM daybook_log.head");
     assert_eq!(head, position, "what came after the point is gone");
@@ -157,13 +158,14 @@ fn give_to_the_server(server: &Server, path: &Path) {
 /// Waits until everything written so far is in the archive.
 fn archived(server: &Server) {
     let last = server.psql("SELECT pg_walfile_name(pg_switch_wal())");
+    let archived = "SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver";
+    until("everything is archived", server, || server.psql(archived) >= last);
+}
+
+fn until(what: &str, server: &Server, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let done = server.psql("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver");
-        if done >= last {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{last} is not archived: {}", server.log());
+    while !holds() {
+        assert!(Instant::now() < deadline, "not true in time: {what}: {}", server.log());
         std::thread::sleep(Duration::from_millis(50));
     }
 }
