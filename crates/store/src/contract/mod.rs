@@ -9,6 +9,7 @@ mod bridge;
 mod concurrency;
 mod repeating;
 mod sample;
+mod skipping;
 
 use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 
@@ -19,6 +20,7 @@ pub use bookkeeping::*;
 pub use bridge::*;
 pub use concurrency::*;
 pub use repeating::*;
+pub use skipping::{SkipTest, skip_test};
 
 use crate::{AppendError, Appended, Commit, Log};
 
