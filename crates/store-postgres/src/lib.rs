@@ -4,3 +4,4 @@ mod log;
 mod views;
 
 pub use log::{Hook, Moment, OpenLogError, PostgresLog, PostgresLogOptions};
+pub use views::{OpenViewsError, PostgresViews, read_checkpoints};

@@ -42,5 +42,5 @@ pub use rows::{
     Checkpoint, Column, ColumnType, Direction, Filter, Query, RowWrite, Table, TableDef, Value,
     Views, ViewsError, ViewsTransaction,
 };
-pub use shape::{IN_VALUES_MAX, ProjectionName, TABLE_NAME_BYTES_MAX};
+pub use shape::{IN_VALUES_MAX, ProjectionName, TABLE_NAME_BYTES_MAX, after_prefix};
 pub use views_ext::{RowKey, ViewsExt};

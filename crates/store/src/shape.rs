@@ -406,6 +406,20 @@ impl ColumnType {
     }
 }
 
+/// The first text, by its bytes, that is after every text with this prefix; `None` if there is no
+/// such text. The order of UTF-8 bytes is the order of characters.
+#[must_use]
+pub fn after_prefix(prefix: &str) -> Option<String> {
+    let mut end = prefix.to_owned();
+    while let Some(last) = end.pop() {
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -480,5 +494,14 @@ mod tests {
         let reworded = TableDef { comment: "Invoices.", indexes: &[], ..BILLS };
         assert_eq!(BILLS.fingerprint(), reworded.fingerprint());
         assert_ne!(BILLS.fingerprint(), TableDef { key_columns: 2, ..BILLS }.fingerprint());
+    }
+
+    #[test]
+    fn the_end_of_a_prefix_is_the_next_text() {
+        assert_eq!(after_prefix("ab").as_deref(), Some("ac"));
+        assert_eq!(after_prefix("a\u{10FFFF}").as_deref(), Some("b"));
+        assert_eq!(after_prefix("\u{D7FF}").as_deref(), Some("\u{E000}"));
+        assert_eq!(after_prefix("\u{10FFFF}"), None);
+        assert_eq!(after_prefix(""), None);
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::{
     Connection, OptionalExtension, Row, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
-use store::{Direction, Filter, ProjectionName, Query, TableDef, Value, ViewsError};
+use store::{Direction, Filter, ProjectionName, Query, TableDef, Value, ViewsError, after_prefix};
 
 use super::{
     errors::fault,
@@ -190,32 +190,5 @@ fn condition(filter: &Filter, values: &mut Vec<Value>) -> String {
             let marks = vec!["?"; beyond.len()].join(", ");
             format!("({}) {sign} ({marks})", listed(columns.iter().copied()))
         }
-    }
-}
-
-/// The first text, by its bytes, that is after every text with this prefix; `None` if there is no
-/// such text. The order of UTF-8 bytes is the order of characters.
-fn after_prefix(prefix: &str) -> Option<String> {
-    let mut end = prefix.to_owned();
-    while let Some(last) = end.pop() {
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            end.push(next);
-            return Some(end);
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::after_prefix;
-
-    #[test]
-    fn the_end_of_a_prefix_is_the_next_text() {
-        assert_eq!(after_prefix("ab").as_deref(), Some("ac"));
-        assert_eq!(after_prefix("a\u{10FFFF}").as_deref(), Some("b"));
-        assert_eq!(after_prefix("\u{D7FF}").as_deref(), Some("\u{E000}"));
-        assert_eq!(after_prefix("\u{10FFFF}"), None);
-        assert_eq!(after_prefix(""), None);
     }
 }
