@@ -174,10 +174,11 @@ pub(super) async fn exists(
 }
 
 /// Starts a transaction that alone changes tables. The one before it may be making an index over
-/// many rows, so this waits longer than a statement may wait for a row.
+/// many rows, so this waits longer than a statement may wait for a row. Its commit waits for the
+/// disk: steps that a crash took back are folded again, but nobody would make a version live again.
 async fn begin(views: &PostgresViews) -> Result<Turn, ViewsError> {
     let batch = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({}); \
+        "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({}); \
          SET LOCAL lock_timeout = {}",
         milliseconds(CHANGE_TIMEOUT),
         views.address.change_lock(),
