@@ -17,6 +17,9 @@ use super::{
     values::sql_type,
 };
 
+/// A table smaller than this tells the planner nothing worth knowing.
+const ANALYZED_BYTES_MIN: i64 = 1024 * 1024;
+
 /// Makes sure that the tables of a projection's version exist, as they are declared.
 pub(super) async fn prepare(
     views: &PostgresViews,
@@ -113,9 +116,7 @@ async fn make_live_in(
     for table in tables {
         let physical = name.physical(table);
         index(connection, &physical, table).await.map_err(fault)?;
-        // The planner knows nothing yet of a table that was just filled.
-        let analyze = format!("ANALYZE {}", quoted(&physical));
-        run(connection, &analyze).await.map_err(fault)?;
+        analyze(connection, &physical).await.map_err(fault)?;
     }
     let mut others = versions(connection, name.name).await.map_err(fault)?;
     others.remove(projection);
@@ -174,10 +175,11 @@ pub(super) async fn exists(
 }
 
 /// Starts a transaction that alone changes tables. The one before it may be making an index over
-/// many rows, so this waits longer than a statement may wait for a row.
+/// many rows, so this waits longer than a statement may wait for a row. Its commit waits for the
+/// disk: steps that a crash took back are folded again, but nobody would make a version live again.
 async fn begin(views: &PostgresViews) -> Result<Turn, ViewsError> {
     let batch = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({}); \
+        "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({}); \
          SET LOCAL lock_timeout = {}",
         milliseconds(CHANGE_TIMEOUT),
         views.address.change_lock(),
@@ -338,6 +340,20 @@ async fn index(
         let create =
             format!("CREATE INDEX {} ON {} ({})", quoted(name), quoted(physical), parts.join(", "));
         run(connection, &create).await?;
+    }
+    Ok(())
+}
+
+/// Tells the planner about a table that was just filled. Not about one that is nearly empty: from a
+/// single row it would learn that a tenant has a single row, and would take the wrong index
+/// until the server's own statistics catch up.
+async fn analyze(connection: &mut PgConnection, physical: &str) -> Result<(), sqlx::Error> {
+    let bytes: i64 = sqlx::query_scalar("SELECT pg_relation_size($1::regclass)")
+        .bind(quoted(physical))
+        .fetch_one(&mut *connection)
+        .await?;
+    if bytes >= ANALYZED_BYTES_MIN {
+        run(connection, &format!("ANALYZE {}", quoted(physical))).await?;
     }
     Ok(())
 }
