@@ -56,8 +56,6 @@ struct Inbox {
     parked: HashMap<(TenantId, EventRef), (Position, String)>,
     received: HashMap<(TenantId, EventRef), Position>,
     positions: BTreeSet<Position>,
-    /// Messages that a person must look at.
-    quarantined: HashSet<(TenantId, EventRef)>,
 }
 
 /// One message to be worked on.
@@ -77,12 +75,6 @@ impl Webhooks {
     ) -> Self {
         let sealer = Sealer::new(Arc::clone(bus.log()));
         Self { bus, sealer, translator, fetcher, inbox: Mutex::default() }
-    }
-
-    /// How many messages are parked, and how many quarantined since the worker's oldest knowledge.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let inbox = self.inbox();
-        (inbox.parked.len(), inbox.quarantined.len())
     }
 
     fn inbox(&self) -> MutexGuard<'_, Inbox> {
@@ -439,13 +431,8 @@ impl Inbox {
                 self.positions.insert(position);
                 self.parked.insert(key, (position, by));
             }
-            "stripe_event.quarantined" => {
-                self.released(&key);
-                self.quarantined.insert(key);
-            }
             _ => {
                 self.released(&key);
-                self.quarantined.remove(&key);
             }
         }
         Ok(())
