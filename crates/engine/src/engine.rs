@@ -588,7 +588,7 @@ impl Engine {
                 .map(|one| format!("{} at {}", one.name, one.position)),
         );
         if let (_, Some(timers)) = self.workers()
-            && timeout(Duration::ZERO, timers.wait(head, &**self.log())).await.is_err()
+            && timeout(2 * LOOK_EVERY, timers.wait(head, &**self.log())).await.is_err()
         {
             busy.push("timers".to_owned());
         }

@@ -2,7 +2,9 @@
 
 mod fake_stripe;
 mod messages;
+mod failover;
 mod outbound;
+mod processes;
 mod reactions;
 mod sweeping;
 mod toy_translator;

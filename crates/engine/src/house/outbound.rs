@@ -23,7 +23,7 @@ use crate::{
     ports::{CreateRefund, StripePort},
 };
 
-async fn approve(machine: &Machine, name: &str) -> RefundId {
+pub(super) async fn approve(machine: &Machine, name: &str) -> RefundId {
     let refund = RefundId::derived(&[name]);
     let request = RefundCommand::Request {
         refund,
