@@ -174,6 +174,8 @@ struct Running {
 #[derive(Clone)]
 struct RunningTimers {
     status: watch::Receiver<TimersStatus>,
+    /// The timeline of the log, and where nothing was due on it.
+    idle: watch::Receiver<(u64, Position)>,
     post: Arc<Post>,
 }
 
@@ -282,8 +284,8 @@ impl Engine {
         let Some(timers) = Timers::new(self.parts.bus.clone(), views, projector, policies) else {
             return;
         };
-        let (status, post) = (timers.watch(), self.post("timers"));
-        running.timers = Some(RunningTimers { status, post: Arc::clone(&post) });
+        let (status, idle, post) = (timers.watch(), timers.idle(), self.post("timers"));
+        running.timers = Some(RunningTimers { status, idle, post: Arc::clone(&post) });
         let stop = self.stopper.listener();
         spawn(running, "timers", async move {
             post.keep(stop, |stop| timers.run(stop), || pending()).await;
@@ -478,13 +480,14 @@ impl Engine {
             workers.push(station.status(head).await?);
         }
         let timers = match timers {
-            Some(RunningTimers { status, post }) => {
+            Some(RunningTimers { status, post, .. }) => {
                 TimersStatus { held_by: post.held_by(), ..status.borrow().clone() }
             }
             None => TimersStatus::default(),
         };
         let counted = self.counted().await;
-        let (mut backfill, mut sweep) = (self.backfill.borrow().clone(), self.sweep.borrow().clone());
+        let (mut backfill, mut sweep) =
+            (self.backfill.borrow().clone(), self.sweep.borrow().clone());
         backfill.last = self.last(BACKFILL, backfill.last).await?;
         sweep.last = self.last(SWEEP, sweep.last).await?;
         Ok(EngineStatus {
@@ -636,9 +639,11 @@ impl Engine {
 impl RunningTimers {
     /// Returns when nothing was due at `position`, by whoever fires them.
     async fn wait(&self, position: Position, log: &dyn Log) {
-        let mut status = self.status.clone();
+        let mut idle = self.idle.clone();
         loop {
-            let idle = status.wait_for(|timers| timers.idle_at >= position);
+            let idle = idle.wait_for(|(timeline, idle_at)| {
+                *timeline == log.timeline() && *idle_at >= position
+            });
             // A worker that is gone never gets there; the caller's patience decides.
             if let Ok(Ok(_)) = timeout(LOOK_EVERY, idle).await {
                 return;

@@ -68,6 +68,8 @@ pub(crate) struct Timers {
     /// Timers that are left alone until then, by tenant, key and due time.
     resting: Mutex<HashMap<(TenantId, String, Timestamp), Resting>>,
     status: watch::Sender<TimersStatus>,
+    /// The timeline of the log, and where nothing was due on it.
+    idle: watch::Sender<(u64, Position)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +111,7 @@ impl Timers {
             policies,
             resting: Mutex::default(),
             status: watch::Sender::default(),
+            idle: watch::Sender::default(),
         })
     }
 
@@ -116,22 +119,28 @@ impl Timers {
         self.status.subscribe()
     }
 
+    /// The timeline of the log, and where nothing was due on it.
+    pub(crate) fn idle(&self) -> watch::Receiver<(u64, Position)> {
+        self.idle.subscribe()
+    }
+
     /// Fires timers until told to stop.
     pub(crate) async fn run(&self, mut stop: Stop) {
         let mut backoff = Backoff::new();
         let mut moved = self.projector.watch();
-        let mut timeline = None;
+        let mut begun = None;
         let mut noted = None;
         while !stop.is_set() {
-            let now = self.bus.log().timeline();
-            if timeline.replace(now) != Some(now) {
+            let timeline = self.bus.log().timeline();
+            if begun.replace(timeline) != Some(timeline) {
                 // What was fired before, by us or anybody, may have been taken back.
                 self.resting().clear();
                 self.status.send_modify(|status| status.idle_at = Position::START);
+                noted = None;
             }
             moved.borrow_and_update();
             let at = self.position();
-            match self.fire_due(&mut stop).await {
+            match self.fire_due(&mut stop, timeline).await {
                 Ok(true) => {
                     backoff = Backoff::new();
                     continue;
@@ -142,7 +151,8 @@ impl Timers {
                         status.idle_at = status.idle_at.max(at);
                         status.problem = None;
                     });
-                    self.note(&mut noted).await;
+                    self.idle.send_replace((timeline, self.status.borrow().idle_at));
+                    self.note(&mut noted, timeline).await;
                 }
                 Err(problem) => {
                     tracing::warn!(%problem, "timers will try again");
@@ -163,19 +173,23 @@ impl Timers {
     }
 
     /// Tells other processes where nothing was due, but not too often.
-    async fn note(&self, noted: &mut Option<(Position, Instant)>) {
+    async fn note(&self, noted: &mut Option<(Position, Instant)>, timeline: u64) {
         let idle_at = self.status.borrow().idle_at;
-        let said = |(at, when): (Position, Instant)| at == idle_at || when.elapsed() < BOOKMARK_EVERY;
+        let said =
+            |(at, when): (Position, Instant)| at == idle_at || when.elapsed() < BOOKMARK_EVERY;
         if noted.is_some_and(said) {
             return;
         }
         let log = self.bus.log();
         match timeout(LOOK_EVERY, log.ensure_durable(idle_at)).await {
-            Ok(Ok(())) => match log.save_bookmark(BOOKMARK, idle_at).await {
-                Ok(()) => *noted = Some((idle_at, Instant::now())),
-                Err(error) => tracing::debug!(%error, "the bookmark was not written"),
-            },
-            Ok(Err(_)) | Err(_) => {}
+            Ok(Ok(())) if log.timeline() == timeline => {
+                match log.save_bookmark(BOOKMARK, idle_at).await {
+                    Ok(()) => *noted = Some((idle_at, Instant::now())),
+                    Err(error) => tracing::debug!(%error, "the bookmark was not written"),
+                }
+            }
+            // It is said later, or never needs to be.
+            Ok(Ok(()) | Err(_)) | Err(_) => {}
         }
     }
 
@@ -190,7 +204,7 @@ impl Timers {
     }
 
     /// Fires one slice of due timers of every tenant. `true` when there may be more.
-    async fn fire_due(&self, stop: &mut Stop) -> Result<bool, Problem> {
+    async fn fire_due(&self, stop: &mut Stop, timeline: u64) -> Result<bool, Problem> {
         let mut more = false;
         for tenant in self.tenants().await? {
             let Some(mut info) = self.bus.directory().tenant(tenant).await? else { continue };
@@ -208,7 +222,11 @@ impl Timers {
             }
             more = true;
             // Rows may come of events that a fail-over takes back, and commands must not.
-            self.bus.log().ensure_durable(self.position()).await?;
+            let log = self.bus.log();
+            log.ensure_durable(self.position()).await?;
+            if log.timeline() != timeline {
+                return Err(Problem("the log went on elsewhere".to_owned()));
+            }
             let stored = self.fire(tenant, info.zone, now, due).await?;
             if stop.is_set() {
                 return Ok(false);

@@ -111,9 +111,8 @@ impl State {
         }
         self.commands.retain(|_, receipt| receipt.last <= position);
         let commands = &self.commands;
-        self.idempotency.retain(|(tenant, _), (_, command)| {
-            commands.contains_key(&(*tenant, command.clone()))
-        });
+        self.idempotency
+            .retain(|(tenant, _), (_, command)| commands.contains_key(&(*tenant, command.clone())));
         let streams = &self.streams;
         self.snapshots.retain(|stream, snapshot| {
             let events = streams.get(stream).map_or(0, Vec::len);

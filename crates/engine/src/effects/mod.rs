@@ -80,22 +80,28 @@ impl Effects {
 
     /// Returns when everything that a call rests on is as durable as the log promises, if the work
     /// is still ours then. Directly before each call that changes something at Stripe.
-    async fn may_leave(&self, known: Position) -> Result<(), Problem> {
-        self.bus.log().ensure_durable(known).await?;
-        if self.post.is_ours() {
-            return Ok(());
+    async fn may_leave(&self, known: Known) -> Result<(), Problem> {
+        let log = self.bus.log();
+        log.ensure_durable(known.position).await?;
+        if log.timeline() != known.timeline {
+            return Err(Problem("the log went on elsewhere".to_owned()));
         }
-        Err(Problem("another process may be making our calls to Stripe".to_owned()))
+        if !self.post.is_ours() {
+            return Err(Problem("another process may be making our calls to Stripe".to_owned()));
+        }
+        Ok(())
     }
 
     async fn expire_sessions(&self, look: &Look, port: &dyn StripePort) -> Result<(), Problem> {
         let now = now_of(&self.bus, look.stream.tenant).await?;
+        let timeline = self.bus.log().timeline();
         for recorded in self.bus.log().read_stream(&look.stream, 0, 500).await? {
-            self.may_leave(look.position.max(recorded.position)).await?;
             if let Fact::Order(OrderEvent::CheckoutStarted { session, session_expires_at, .. }) =
                 decode(&recorded)?
                 && session_expires_at > now
             {
+                let position = look.position.max(recorded.position);
+                self.may_leave(Known { position, timeline }).await?;
                 perform::expire_session(port, look.stream.tenant, &session).await?;
             }
         }
@@ -154,9 +160,9 @@ impl Station for Effects {
             return self.expire_sessions(look, &*self.port).await;
         }
         let Open { effects, known } = open_of(&**self.bus.log(), &look.stream).await?;
+        let known = Known { position: known.position.max(look.position), ..known };
         // What another process of ours may have sent is looked for before it is sent.
         let perhaps_sent = attempt > 0 || look.position.0 <= self.began_at.load(Ordering::SeqCst);
-        let known = known.max(look.position);
         let mut failed = None;
         for effect in effects {
             if let Err(problem) = self.perform(look, effect, known, perhaps_sent).await {
@@ -217,22 +223,30 @@ fn concerns_a_call(event_type: &str) -> bool {
 /// The calls that a stream still has to make.
 struct Open {
     effects: Vec<OpenEffect>,
-    /// The last position that this was read from.
-    known: Position,
+    known: Known,
+}
+
+/// What a call rests on: the log up to a position, as it was on one timeline.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    position: Position,
+    timeline: u64,
 }
 
 /// The calls that a stream still has to make, as the log has it now.
 async fn open_of(log: &dyn Log, stream: &StreamId) -> Result<Open, LogError> {
     let mut facts = Vec::new();
-    let (mut version, mut known) = (0, Position::START);
+    let timeline = log.timeline();
+    let (mut version, mut position) = (0, Position::START);
     loop {
         let page = log.read_stream(stream, version, PAGE_EVENTS).await?;
         let ended = page.len() < PAGE_EVENTS;
         for recorded in page {
-            (version, known) = (recorded.version, recorded.position);
+            (version, position) = (recorded.version, recorded.position);
             facts.push(decode(&recorded)?);
         }
         if ended {
+            let known = Known { position, timeline };
             return Ok(Open { effects: open_effects(stream, &facts), known });
         }
     }

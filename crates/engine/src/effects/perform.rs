@@ -12,7 +12,7 @@ use aggregates::{
 use kernel::{Actor, ActorKind, Cause, TenantId, derived_uuid};
 use store::Position;
 
-use super::{Call, EffectState, Effects, Look, open::OpenEffect};
+use super::{Call, EffectState, Effects, Known, Look, open::OpenEffect};
 use crate::{
     bus::{Envelope, SendError, Target},
     fetches::timed,
@@ -29,8 +29,7 @@ const BALANCE_TOO_SMALL: &str = "balance_insufficient";
 /// What is known before a call.
 #[derive(Debug, Clone, Copy)]
 struct Before {
-    /// It was decided by what the log had up to here.
-    known: Position,
+    known: Known,
     /// It may have been made already, so Stripe is asked first.
     perhaps: bool,
 }
@@ -47,13 +46,13 @@ enum Outcome<T> {
 }
 
 impl Effects {
-    /// Makes one call, decided by what the log had up to `known`. `perhaps_sent`: it may have been
-    /// made before, so Stripe is asked first.
+    /// Makes one call, decided by what is `known`. `perhaps_sent`: it may have been made before, so
+    /// Stripe is asked first.
     pub(super) async fn perform(
         &self,
         look: &Look,
         effect: OpenEffect,
-        known: Position,
+        known: Known,
         perhaps_sent: bool,
     ) -> Result<(), Problem> {
         let perhaps = match effect.state {
@@ -85,7 +84,7 @@ impl Effects {
         port: &dyn StripePort,
         look: &Look,
         call: CreateSession,
-        known: Position,
+        known: Known,
     ) -> Result<(), Problem> {
         let (name, key) = ("create_session", call.idempotency_key.clone());
         let payment = call.payment;
@@ -131,7 +130,7 @@ impl Effects {
             let idempotency_key = key.clone();
             let note = RefundCommand::NoteSubmitted { attempt, idempotency_key };
             let command = Command::Refund(refund, note);
-            known = known.max(self.tell(look, "announce", &key, command).await?);
+            known.position = known.position.max(self.tell(look, "announce", &key, command).await?);
             None
         };
         let outcome = match found {

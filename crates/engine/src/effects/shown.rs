@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, TryStreamExt, stream};
 use kernel::TenantId;
 use projections::{outbox::Effect, webhooks::Webhook};
-use store::{Direction, Field, Filter, Log, Query, StreamId, Table, Value, Views, ViewsError, ViewsExt};
+use store::{
+    Direction, Field, Filter, Log, Query, StreamId, Table, Value, Views, ViewsError, ViewsExt,
+};
 
 use super::{EffectStatus, open_of};
 use crate::projector::ProjectorError;

@@ -1,8 +1,8 @@
 //! The whole machine in one process: messages in, policies, timers and calls out, killed anywhere.
 
+mod failover;
 mod fake_stripe;
 mod messages;
-mod failover;
 mod outbound;
 mod processes;
 mod reactions;

@@ -80,7 +80,8 @@ impl Town {
 async fn left_to_others(engine: &Engine) -> BTreeSet<&'static str> {
     let status = engine.status().await.unwrap();
     let stations = status.workers.into_iter().filter_map(|one| one.held_by.map(|_| one.name));
-    let projections = status.projections.into_iter().filter_map(|one| one.held_by.map(|_| one.name));
+    let projections =
+        status.projections.into_iter().filter_map(|one| one.held_by.map(|_| one.name));
     let timers = status.timers.held_by.map(|_| "the timers");
     stations.chain(projections).chain(timers).collect()
 }
@@ -88,7 +89,10 @@ async fn left_to_others(engine: &Engine) -> BTreeSet<&'static str> {
 async fn all_work(engine: &Engine) -> BTreeSet<&'static str> {
     let status = engine.status().await.unwrap();
     let stations = status.workers.into_iter().map(|one| one.name);
-    stations.chain(status.projections.into_iter().map(|one| one.name)).chain(["the timers"]).collect()
+    stations
+        .chain(status.projections.into_iter().map(|one| one.name))
+        .chain(["the timers"])
+        .collect()
 }
 
 #[tokio::test]

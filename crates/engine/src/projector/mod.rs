@@ -113,6 +113,8 @@ pub struct Projector {
     views: Arc<dyn Views>,
     projections: Vec<Arc<dyn Projection>>,
     status: watch::Sender<Vec<ProjectionStatus>>,
+    /// The timeline of the log with which all checkpoints were compared last.
+    verified: watch::Sender<Option<u64>>,
     rebuild: Mutex<BTreeSet<String>>,
     rebuild_asked: watch::Sender<u64>,
 }
@@ -139,6 +141,7 @@ impl Projector {
             views,
             projections,
             status: watch::Sender::default(),
+            verified: watch::Sender::default(),
             rebuild: Mutex::default(),
             rebuild_asked: watch::Sender::default(),
         }
@@ -199,11 +202,23 @@ impl Projector {
             let moving = all.iter().filter(|one| one.stopped.is_none() && concerned(one));
             moving.map(|one| if one.live { one.position } else { Position::START }).min()
         };
-        let there = status.wait_for(|all| {
-            !all.is_empty() && slowest(all).is_none_or(|slowest| slowest >= position)
-        });
+        let there = async {
+            let mut verified = self.verified.subscribe();
+            loop {
+                // A position on another timeline of the log says nothing about this one.
+                let timeline = self.log.timeline();
+                verified.wait_for(|verified| *verified == Some(timeline)).await?;
+                let all = status.wait_for(|all| {
+                    !all.is_empty() && slowest(all).is_none_or(|slowest| slowest >= position)
+                });
+                drop(all.await?);
+                if self.log.timeline() == timeline {
+                    return Ok::<_, watch::error::RecvError>(());
+                }
+            }
+        };
         match timeout(patience, there).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(WaitError::NotRunning),
             Err(_) => {
                 let all = self.status.borrow();
@@ -259,6 +274,7 @@ impl Projector {
             match self.round(&mut running, &mut prefetch, timeline).await {
                 Ok(more) => {
                     self.announce(&running, None);
+                    self.verified.send_replace(Some(timeline));
                     backoff = Backoff::new();
                     if more {
                         continue;

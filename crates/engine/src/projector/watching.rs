@@ -50,7 +50,11 @@ impl Projector {
                     LOOK_EVERY
                 }
             };
+            let fit = looked.is_ok() && verified == Some(timeline);
             self.tell(&seen, looked.err().map(|error| error.to_string()), post);
+            if fit {
+                self.verified.send_replace(Some(timeline));
+            }
             tokio::select! {
                 changed = timeout(pause, grown.changed()) => match changed {
                     Ok(Ok(())) => sleep(LOOK_AFTER_GROWTH).await,

@@ -28,7 +28,8 @@ pub(crate) async fn run<S: Station>(
     while !stop.is_set() {
         // Read before anything else is: what was read on another timeline counts for nothing.
         let timeline = log.timeline();
-        let mut course = Course { station: &station, log: &log, report: &report, timeline, stop: stop.clone() };
+        let mut course =
+            Course { station: &station, log: &log, report: &report, timeline, stop: stop.clone() };
         course.follow().await;
         if log.timeline() == timeline {
             return;
@@ -119,7 +120,8 @@ impl<S: Station> Course<'_, S> {
         let mut backoff = Backoff::new();
         loop {
             match self.unless_over(log.ensure_durable(position)).await? {
-                Ok(()) => return Some(()),
+                // The same position on another timeline would be another event.
+                Ok(()) => return (!self.has_moved()).then_some(()),
                 Err(error) => self.try_again(&mut backoff, &error.into()).await?,
             }
         }

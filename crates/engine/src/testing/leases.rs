@@ -43,10 +43,8 @@ impl LeaseTable {
             return Lease::Held { by: other.holder.clone() };
         }
         let same = known.filter(|known| known.holder == holder);
-        let fence = same.map_or_else(
-            || known.map_or(0, |known| known.fence) + 1,
-            |known| known.fence,
-        );
+        let fence =
+            same.map_or_else(|| known.map_or(0, |known| known.fence) + 1, |known| known.fence);
         let lease = Granted { holder: holder.to_owned(), fence, until: now + time };
         granted.insert(worker.to_owned(), lease);
         self.ours.lock().unwrap().insert(worker.to_owned(), fence);
