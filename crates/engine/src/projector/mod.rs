@@ -202,17 +202,17 @@ impl Projector {
             let moving = all.iter().filter(|one| one.stopped.is_none() && concerned(one));
             moving.map(|one| if one.live { one.position } else { Position::START }).min()
         };
+        let mut verified = self.verified.subscribe();
+        // A position on another timeline of the log says nothing about this one.
+        let current = |verified: &Option<u64>| *verified == Some(self.log.timeline());
         let there = async {
-            let mut verified = self.verified.subscribe();
             loop {
-                // A position on another timeline of the log says nothing about this one.
-                let timeline = self.log.timeline();
-                verified.wait_for(|verified| *verified == Some(timeline)).await?;
+                verified.wait_for(current).await?;
                 let all = status.wait_for(|all| {
                     !all.is_empty() && slowest(all).is_none_or(|slowest| slowest >= position)
                 });
                 drop(all.await?);
-                if self.log.timeline() == timeline {
+                if current(&*self.verified.borrow()) {
                     return Ok::<_, watch::error::RecvError>(());
                 }
             }

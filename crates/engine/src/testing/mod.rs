@@ -5,7 +5,7 @@ mod leases;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -37,6 +37,8 @@ pub(crate) struct FlakyLog {
     pub(crate) inner: MemoryLog,
     /// None: it grants every lease, like a log that one process has to itself.
     pub(crate) leases: Option<LeaseTable>,
+    /// Nobody can ask for a lease.
+    pub(crate) leases_unreachable: AtomicBool,
     /// What a fail-over could take back is behind this.
     pub(crate) durable: Arc<watch::Sender<Position>>,
     /// So many appends are stored and answered with "unknown".
@@ -56,6 +58,7 @@ impl FlakyLog {
         Self {
             inner,
             leases: None,
+            leases_unreachable: AtomicBool::new(false),
             durable: Arc::new(watch::Sender::new(Position(u64::MAX))),
             stored_but_unknown: AtomicU32::new(0),
             lost_and_unknown: AtomicU32::new(0),
@@ -147,6 +150,9 @@ impl Log for FlakyLog {
         self.inner.save_bookmark(worker, position).await
     }
     async fn lease(&self, worker: &str, holder: &str, time: Duration) -> Result<Lease, LogError> {
+        if self.leases_unreachable.load(Ordering::SeqCst) {
+            return Err(LogError::Unavailable("the line went dead".to_owned()));
+        }
         match &self.leases {
             Some(leases) => Ok(leases.lease(worker, holder, time)),
             None => self.inner.lease(worker, holder, time).await,
