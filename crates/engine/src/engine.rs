@@ -134,6 +134,8 @@ fn all_run(projections: &[ProjectionStatus], ended: &[&str]) -> bool {
 /// Whether questions can be answered, and why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Readiness {
+    /// Position of the log's last event.
+    pub head: Position,
     /// Each projection.
     pub projections: Vec<ProjectionStatus>,
     /// Workers that ended although nobody told them to: a fault of ours.
@@ -464,7 +466,7 @@ impl Engine {
     /// [`LogError`] when the head of the log cannot be read.
     pub async fn readiness(&self) -> Result<Readiness, LogError> {
         let head = self.log().head().await?.position;
-        Ok(Readiness { projections: self.projector.status(head), ended: self.ended() })
+        Ok(Readiness { head, projections: self.projector.status(head), ended: self.ended() })
     }
 
     /// How everything stands, whichever process does it.
@@ -472,8 +474,7 @@ impl Engine {
     /// # Errors
     /// [`LogError`] when the log cannot be read.
     pub async fn status(&self) -> Result<EngineStatus, LogError> {
-        let Readiness { projections, ended } = self.readiness().await?;
-        let head = self.log().head().await?.position;
+        let Readiness { head, projections, ended } = self.readiness().await?;
         let (stations, timers) = self.workers();
         let mut workers = Vec::with_capacity(stations.len());
         for station in stations {

@@ -280,7 +280,9 @@ impl Station for Webhooks {
 
     async fn prepare(&self, from: Position) -> Result<(), Problem> {
         let log = self.bus.log();
-        let mut position = log.bookmark(PARKED_BOOKMARK).await?.unwrap_or_default();
+        let marked = log.bookmark(PARKED_BOOKMARK).await?.unwrap_or_default();
+        // One that is further on speaks of another log than this one.
+        let mut position = if marked <= from { marked } else { Position::START };
         let mut inbox = Inbox::default();
         while position < from {
             let page = log.read_all(position, SCAN_EVENTS).await?;
