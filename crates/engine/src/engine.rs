@@ -290,7 +290,7 @@ impl Engine {
         running.timers = Some(RunningTimers { status, idle, post: Arc::clone(&post) });
         let stop = self.stopper.listener();
         spawn(running, "timers", async move {
-            post.keep(stop, |stop| timers.run(stop), || pending()).await;
+            post.keep(stop, |stop| timers.run(stop), pending).await;
         });
     }
 
@@ -308,7 +308,7 @@ impl Engine {
             running.errands.push(Arc::clone(&post));
             spawn(running, BACKFILL, async move {
                 let work = |stop| backfill::run(&*backfill, &errand, &status, stop);
-                post.keep(stop, work, || pending()).await;
+                post.keep(stop, work, pending).await;
             });
         }
         if let Some(sweeper) = self.sweeper.clone() {
@@ -317,7 +317,7 @@ impl Engine {
             running.errands.push(Arc::clone(&post));
             spawn(running, SWEEP, async move {
                 let work = |stop| sweeper.run(&errand, &status, stop);
-                post.keep(stop, work, || pending()).await;
+                post.keep(stop, work, pending).await;
             });
         }
     }

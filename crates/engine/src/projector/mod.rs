@@ -212,7 +212,7 @@ impl Projector {
                     !all.is_empty() && slowest(all).is_none_or(|slowest| slowest >= position)
                 });
                 drop(all.await?);
-                if current(&*self.verified.borrow()) {
+                if current(&self.verified.borrow()) {
                     return Ok::<_, watch::error::RecvError>(());
                 }
             }
