@@ -33,13 +33,6 @@ pub enum OpenViewsError {
 }
 
 impl OpenViewsError {
-    pub(super) fn connecting(error: &Error) -> Self {
-        match error {
-            Error::Configuration(reason) => Self::Address(reason.to_string()),
-            other => Self::Unreachable(other.to_string()),
-        }
-    }
-
     pub(super) fn setting_up(error: &Error) -> Self {
         match error {
             Error::Database(refusal) => Self::Failed(refusal.to_string()),

@@ -62,7 +62,7 @@ pub(super) async fn lease(
     let milliseconds = i64::try_from(time.as_millis())
         .map_err(|_| ViewsError::Invalid(format!("a lease for {time:?}")))?;
     for _ in 0..ASKED_MAX {
-        let (mut turn, _) = Turn::begin(&views.pool, DURABLY).await.map_err(fault)?;
+        let (mut turn, _) = Turn::begin(&views.pool()?, DURABLY).await.map_err(fault)?;
         let asked = sqlx::query(ASK).bind(worker).bind(holder).bind(milliseconds);
         let answer = asked.fetch_optional(turn.connection().map_err(fault)?).await;
         let Some(row) = answer.map_err(fault)? else {
@@ -89,7 +89,7 @@ pub(super) async fn release(
     worker: &str,
     holder: &str,
 ) -> Result<(), ViewsError> {
-    let released = sqlx::query(RELEASE).bind(worker).bind(holder).execute(&views.pool).await;
+    let released = sqlx::query(RELEASE).bind(worker).bind(holder).execute(&views.pool()?).await;
     released.map_err(fault)?;
     Ok(())
 }

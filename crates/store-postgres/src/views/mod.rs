@@ -36,15 +36,18 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgPool};
 use store::{Checkpoint, Lease, Query, TableDef, Value, Views, ViewsError, ViewsTransaction};
+use tokio::sync::watch;
 
 pub use self::errors::OpenViewsError;
 use self::{address::Address, errors::fault, lease::Leases, step::Prepared};
+use crate::cluster::{Cluster, Session};
 
 /// A [`Views`] in a PostgreSQL database.
 pub struct PostgresViews {
-    pool: PgPool,
+    cluster: Arc<Cluster>,
+    closed: watch::Sender<bool>,
     address: Address,
     reader: Option<String>,
     leases: Leases,
@@ -63,9 +66,14 @@ impl PostgresViews {
     /// [`OpenViewsError`].
     pub async fn open(url: &str) -> Result<Self, OpenViewsError> {
         let address = Address::parse(url)?;
-        let reader = open::set_up(&address).await?;
+        let cluster = Arc::new(address.cluster());
+        let reader = open::set_up(&address, &cluster).await?;
+        let closed = watch::Sender::new(false);
+        let (following, until) = (Arc::clone(&cluster), closed.subscribe());
+        tokio::spawn(async move { following.follow_primary(until).await });
         Ok(Self {
-            pool: open::pool(address.connect.clone()),
+            cluster,
+            closed,
             address,
             reader,
             leases: Leases::default(),
@@ -80,6 +88,11 @@ impl PostgresViews {
     #[must_use]
     pub fn reader_role(&self) -> Option<&str> {
         self.reader.as_deref()
+    }
+
+    /// Connections to the primary, wherever it is now.
+    fn pool(&self) -> Result<PgPool, ViewsError> {
+        self.cluster.pool().map_err(ViewsError::Unavailable)
     }
 
     fn prepared(&self, projection: &str) -> Option<Arc<Prepared>> {
@@ -119,8 +132,9 @@ impl PostgresViews {
 /// [`ViewsError`].
 pub async fn read_checkpoints(url: &str) -> Result<Vec<Checkpoint>, ViewsError> {
     let address = Address::parse(url).map_err(|error| ViewsError::Invalid(error.to_string()))?;
-    let connect = address.connect.options([("default_transaction_read_only", "on")]);
-    let mut connection = PgConnection::connect_with(&connect).await.map_err(fault)?;
+    let connected = address.cluster().connect(Session::Reading).await;
+    let mut connection = connected.map_err(ViewsError::Unavailable)?;
+    turn::run(&mut connection, "SET default_transaction_read_only = on").await.map_err(fault)?;
     let found = step::checkpoints(&mut connection).await;
     // What was asked is answered; a goodbye that fails changes nothing.
     let _ = connection.close().await;
@@ -152,11 +166,11 @@ impl Views for PostgresViews {
     }
 
     async fn checkpoint(&self, projection: &str) -> Result<Option<Checkpoint>, ViewsError> {
-        step::checkpoint(&self.pool, projection).await
+        step::checkpoint(&self.pool()?, projection).await
     }
 
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>, ViewsError> {
-        step::checkpoints(&self.pool).await
+        step::checkpoints(&self.pool()?).await
     }
 
     async fn load(
@@ -186,7 +200,7 @@ impl Views for PostgresViews {
     }
 
     async fn live(&self, name: &str) -> Result<Option<String>, ViewsError> {
-        tables::live(&self.pool, name).await
+        tables::live(&self.pool()?, name).await
     }
 
     async fn discard(
@@ -208,6 +222,7 @@ impl Views for PostgresViews {
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        self.closed.send_replace(true);
+        self.cluster.close().await;
     }
 }

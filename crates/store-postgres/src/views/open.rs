@@ -1,10 +1,7 @@
 //! Opening: the server is one that can be used, the schemas are there, the bookkeeping is up to
 //! date, and the reader role is known.
 
-use sqlx::{
-    Connection, PgConnection, PgPool, Row,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection, PgConnection, Row, postgres::PgPoolOptions};
 use std::time::Duration;
 
 use super::{
@@ -14,6 +11,7 @@ use super::{
     reader,
     turn::run,
 };
+use crate::cluster::{Cluster, Session};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/postgres-views");
 
@@ -27,10 +25,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const RESTED: Duration = Duration::from_millis(250);
 
 /// Sets up what is missing; the role for questions of one tenant, if there can be one.
-pub(super) async fn set_up(address: &Address) -> Result<Option<String>, OpenViewsError> {
-    let mut connection = PgConnection::connect_with(&address.connect)
-        .await
-        .map_err(|error| OpenViewsError::connecting(&error))?;
+pub(super) async fn set_up(
+    address: &Address,
+    cluster: &Cluster,
+) -> Result<Option<String>, OpenViewsError> {
+    let connected = cluster.connect(Session::Reading).await;
+    let mut connection = connected.map_err(OpenViewsError::Unreachable)?;
     check_server(&mut connection).await?;
     let failed = |error: sqlx::Error| OpenViewsError::setting_up(&error);
     // Held to the end of this connection: of two that start at once, the second finds all done.
@@ -100,7 +100,7 @@ async fn make_schema(
 }
 
 /// The connections of the running store, made when they are first needed.
-pub(super) fn pool(connect: PgConnectOptions) -> PgPool {
+pub(super) fn pool_options() -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -113,5 +113,4 @@ pub(super) fn pool(connect: PgConnectOptions) -> PgPool {
                 Ok(true)
             })
         })
-        .connect_lazy_with(connect)
 }

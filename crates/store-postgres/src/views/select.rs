@@ -42,7 +42,7 @@ pub(super) async fn load(
             let physical = ProjectionName::parse(projection)?.physical(table);
             let stored: Option<String> = sqlx::query_scalar(FINGERPRINT)
                 .bind(&physical)
-                .fetch_optional(&views.pool)
+                .fetch_optional(&views.pool()?)
                 .await
                 .map_err(fault)?;
             match stored {
@@ -54,7 +54,7 @@ pub(super) async fn load(
     };
     let keys = keys.into_iter().map(|key| table.key_of(key)).collect::<Result<Vec<_>, _>>()?;
     let arguments = bind_rows(table.key(), &keys)?;
-    match query_with(&sql, arguments).fetch_all(&views.pool).await {
+    match query_with(&sql, arguments).fetch_all(&views.pool()?).await {
         Ok(rows) => rows.iter().map(|row| values_of(row, table.columns)).collect(),
         Err(error) if says(&error, UNDEFINED_TABLE) => {
             views.forget(projection);
@@ -84,7 +84,7 @@ pub(super) async fn select(
 }
 
 async fn find_live(views: &PostgresViews, table: &'static TableDef) -> Result<String, ViewsError> {
-    let found = sqlx::query(LIVE_TABLE).bind(table.name).fetch_optional(&views.pool).await;
+    let found = sqlx::query(LIVE_TABLE).bind(table.name).fetch_optional(&views.pool()?).await;
     let Some(row) = found.map_err(fault)? else {
         return Err(ViewsError::UnknownName(table.name.to_owned()));
     };
@@ -120,7 +120,7 @@ async fn answer(
         literal(physical),
         literal(&table.fingerprint())
     );
-    let (mut turn, rows) = match Turn::begin(&views.pool, &batch).await {
+    let (mut turn, rows) = match Turn::begin(&views.pool()?, &batch).await {
         Ok(begun) => begun,
         Err(error) if says(&error, UNDEFINED_TABLE) => return Ok(None),
         Err(error) => return Err(fault(error)),

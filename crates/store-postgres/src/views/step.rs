@@ -51,7 +51,7 @@ pub(super) async fn apply(views: &PostgresViews, step: ViewsTransaction) -> Resu
             prepared.get(name).ok_or_else(|| ViewsError::UnknownName(name.to_owned()))?;
         work.push(statements.work(writes)?);
     }
-    let (mut turn, _) = Turn::begin(&views.pool, "BEGIN").await.map_err(fault)?;
+    let (mut turn, _) = Turn::begin(&views.pool()?, "BEGIN").await.map_err(fault)?;
     let done = perform(views, &mut turn, expected, &checkpoint, &work).await;
     match done {
         Ok(()) => turn.commit().await.map_err(fault),

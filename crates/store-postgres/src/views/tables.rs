@@ -185,7 +185,7 @@ async fn begin(views: &PostgresViews) -> Result<Turn, ViewsError> {
         views.address.change_lock(),
         milliseconds(LOCK_TIMEOUT)
     );
-    let (turn, _) = Turn::begin(&views.pool, &batch).await.map_err(fault)?;
+    let (turn, _) = Turn::begin(&views.pool()?, &batch).await.map_err(fault)?;
     Ok(turn)
 }
 
