@@ -67,6 +67,17 @@ pub(super) fn says(error: &Error, code: &str) -> bool {
     matches!(error, Error::Database(answer) if answer.code().as_deref() == Some(code))
 }
 
+/// Whether the connection is of no use any more: the server went, or sent its clients away.
+pub(super) fn is_lost(error: &Error) -> bool {
+    match error {
+        Error::Io(_) => true,
+        Error::Database(answer) => {
+            answer.code().is_some_and(|code| code.starts_with("57P0") || code.starts_with("08"))
+        }
+        _ => false,
+    }
+}
+
 /// Tells an error of PostgreSQL's as one of the read models'.
 pub(super) fn fault(error: Error) -> ViewsError {
     match error {

@@ -9,7 +9,12 @@ use std::{
 use sqlx::Row;
 use store::{Lease, ViewsError};
 
-use super::{PostgresViews, errors::fault, turn::Turn};
+use super::{
+    PostgresViews,
+    errors::fault,
+    turn::{Turn, ask},
+    values::texts,
+};
 
 /// Takes, renews or leaves the lease, and says whose it is now, in one statement. Without an
 /// answer, somebody has taken it for the first time in this very moment: asking again tells who.
@@ -89,7 +94,6 @@ pub(super) async fn release(
     worker: &str,
     holder: &str,
 ) -> Result<(), ViewsError> {
-    let released = sqlx::query(RELEASE).bind(worker).bind(holder).execute(&views.pool()?).await;
-    released.map_err(fault)?;
+    ask(&views.pool()?, RELEASE, texts(&[worker, holder])?).await.map_err(fault)?;
     Ok(())
 }

@@ -18,11 +18,10 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/po
 /// Views that hold whoever asks them to their own rights came with this version.
 const SERVER_VERSION_MIN: i32 = 150_000;
 
-const CONNECTIONS_MAX: u32 = 8;
+/// Connections of one process.
+pub(super) const CONNECTIONS_MAX: u32 = 8;
 /// How long a caller waits for a connection, also for a server that is just starting.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that rested longer is tried before it is used: the server may have gone meanwhile.
-const RESTED: Duration = Duration::from_millis(250);
 
 /// Sets up what is missing; the role for questions of one tenant, if there can be one.
 pub(super) async fn set_up(
@@ -104,13 +103,6 @@ pub(super) fn pool_options() -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Not tried before each use, which would cost a round trip: a turn begins again instead.
         .test_before_acquire(false)
-        .before_acquire(|connection, rest| {
-            Box::pin(async move {
-                if rest.idle_for > RESTED {
-                    return connection.ping().await.map(|()| true).or(Ok(false));
-                }
-                Ok(true)
-            })
-        })
 }

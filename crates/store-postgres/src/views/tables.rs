@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row};
 use store::{ProjectionName, TableDef, ViewsError};
 use uuid::Uuid;
 
@@ -13,8 +13,8 @@ use super::{
     names::{index_name, listed, literal, quoted},
     reader::protect,
     statements::Statements,
-    turn::{Turn, run},
-    values::sql_type,
+    turn::{Turn, ask, run},
+    values::{sql_type, texts},
 };
 
 /// A table smaller than this tells the planner nothing worth knowing.
@@ -67,7 +67,8 @@ async fn prepare_in(
     }
     // Nobody asks a version that is not live, and an index over rows that are there already is made
     // in a fraction of the time it takes to keep it while they come: it is made when it goes live.
-    let live = live(&mut *connection, name.name).await?.as_deref() == Some(projection);
+    let live = live_now(connection, name.name).await.map_err(fault)?;
+    let live = live.as_deref() == Some(projection);
     for table in tables {
         let physical = name.physical(table);
         document(views, connection, &physical, table, live).await.map_err(fault)?;
@@ -121,7 +122,7 @@ async fn make_live_in(
     let mut others = versions(connection, name.name).await.map_err(fault)?;
     others.remove(projection);
     // The slow part is done; from here on, questions may have to wait.
-    let live_before = live(&mut *connection, name.name).await?;
+    let live_before = live_now(connection, name.name).await.map_err(fault)?;
     show(views, connection, projection, tables, live_before.as_deref()).await.map_err(fault)?;
     for other in &others {
         remove(connection, other).await.map_err(fault)?;
@@ -151,16 +152,19 @@ pub(super) async fn discard(views: &PostgresViews, projection: &str) -> Result<(
     Ok(())
 }
 
+const LIVE: &str = "SELECT projection FROM daybook_projections WHERE name = $1 AND live";
+
 /// Which version of a projection is live.
-pub(super) async fn live(
-    executor: impl sqlx::PgExecutor<'_>,
+pub(super) async fn live(views: &PostgresViews, name: &str) -> Result<Option<String>, ViewsError> {
+    let found = ask(&views.pool()?, LIVE, texts(&[name])?).await.map_err(fault)?;
+    found.first().map(|row| row.try_get(0)).transpose().map_err(fault)
+}
+
+async fn live_now(
+    connection: &mut PgConnection,
     name: &str,
-) -> Result<Option<String>, ViewsError> {
-    sqlx::query_scalar("SELECT projection FROM daybook_projections WHERE name = $1 AND live")
-        .bind(name)
-        .fetch_optional(executor)
-        .await
-        .map_err(fault)
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar(LIVE).bind(name).fetch_optional(connection).await
 }
 
 /// Whether there is such a version.

@@ -1,6 +1,6 @@
 //! The second lock on a tenant's rows: whoever forgets to say which tenant sees nothing.
 
-use store::{Query, Views, ViewsError, ViewsExt};
+use store::{Query, Table, Views, ViewsError, ViewsExt};
 use test_postgres::{Database, Server};
 
 use super::{FIRST, Stall, TABLES, events, open, stall, step, stocked, tenant};
@@ -160,4 +160,27 @@ async fn an_engine_that_may_make_roles_makes_its_reader() {
     views.apply(step(FIRST, 0, &[stall("spring", 10)])).await.unwrap();
     views.make_live(FIRST, TABLES).await.unwrap();
     assert_eq!(events(&views).await, ["spring"]);
+}
+
+#[tokio::test]
+async fn an_engine_that_does_not_own_the_tables_fails_instead_of_seeing_nothing() {
+    let server = Server::shared();
+    let database = server.database();
+    two_tenants(&database).await;
+    let stranger = format!("stranger_{}", database.name());
+    server.psql(&format!("CREATE ROLE {stranger} LOGIN"));
+    server.psql_in(
+        database.name(),
+        &format!(
+            "GRANT ALL ON SCHEMA daybook, daybook_versions TO {stranger}; \
+             GRANT ALL ON ALL TABLES IN SCHEMA daybook, daybook_versions TO {stranger}"
+        ),
+    );
+    let url = database.url().replace("postgres@", &format!("{stranger}@"));
+    let views = PostgresViews::open(&url).await.unwrap();
+    let refused = views.rows::<Stall>(Query::across_tenants()).await;
+    assert!(matches!(refused, Err(ViewsError::Unavailable(_))), "{refused:?}");
+    let key = stall("spring", 0).key_values();
+    let refused = views.load(FIRST, &TABLES[0], vec![key]).await;
+    assert!(matches!(refused, Err(ViewsError::Unavailable(_))), "{refused:?}");
 }
