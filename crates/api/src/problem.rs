@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use engine::{Refusal, SendError, SweepError};
+use engine::{ProjectorError, Refusal, SendError, SweepError};
 use serde::Serialize;
 use store::{LogError, ViewsError};
 
@@ -182,6 +182,15 @@ impl From<LogError> for Problem {
         match error {
             LogError::Unavailable(_) => Self::unavailable(error.to_string()),
             LogError::Corrupt(_) => Self::fault(error.to_string()),
+        }
+    }
+}
+
+impl From<ProjectorError> for Problem {
+    fn from(error: ProjectorError) -> Self {
+        match error {
+            ProjectorError::Log(error) => error.into(),
+            ProjectorError::Views(error) => error.into(),
         }
     }
 }

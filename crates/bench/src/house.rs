@@ -9,6 +9,7 @@ use aggregates::{
 use engine::{Bus, Envelope};
 use kernel::{Clock, Mode, RequestId, SystemClock, TenantId};
 use store::Log;
+use store_postgres::{PostgresLog, PostgresLogOptions};
 use store_sqlite::{LogOptions, SqliteLog};
 
 use crate::fault::{Doing, Outcome};
@@ -20,6 +21,12 @@ const CACHED_PER_TYPE_MAX: usize = 20_000;
 pub(crate) async fn open_log(folder: &Path) -> Outcome<Arc<dyn Log>> {
     let log = SqliteLog::open(folder.join("log.sqlite"), LogOptions::default()).await;
     Ok(Arc::new(log.doing("open a log")?))
+}
+
+/// Opens the log in this PostgreSQL database with the settings the server uses.
+pub(crate) async fn open_postgres_log(url: &str) -> Outcome<Arc<dyn Log>> {
+    let log = PostgresLog::open(url, PostgresLogOptions::default()).await;
+    Ok(Arc::new(log.doing("open a log in PostgreSQL")?))
 }
 
 /// A bus on this log, by the machine's clock.

@@ -8,6 +8,7 @@ mod disk;
 mod fault;
 mod house;
 mod load;
+mod postgres;
 mod rebuild;
 mod report;
 mod webhooks;
@@ -52,6 +53,8 @@ enum Part {
     B,
     /// Rebuilding the projections.
     C,
+    /// Durable commands on PostgreSQL.
+    D,
 }
 
 /// How much is measured.
@@ -114,6 +117,9 @@ async fn measure(args: &Args) -> Outcome<Report> {
     }
     if wanted(Part::C) {
         comparisons.extend(rebuild::compare(&plan, &args.folder).await?);
+    }
+    if wanted(Part::D) {
+        comparisons.extend(postgres::compare(&plan).await?);
     }
     Ok(Report { circumstances, comparisons })
 }

@@ -1,7 +1,5 @@
 //! The worker that asks Stripe, every hour, for events it could not deliver.
 
-use std::sync::Arc;
-
 use kernel::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -25,9 +23,9 @@ pub struct BackfillStatus {
 
 /// Runs the backfill whenever it is due.
 pub(crate) async fn run(
-    backfill: Arc<dyn Backfill>,
-    errand: Errand,
-    status: watch::Sender<BackfillStatus>,
+    backfill: &dyn Backfill,
+    errand: &Errand,
+    status: &watch::Sender<BackfillStatus>,
     stop: Stop,
 ) {
     if let Ok(last) = errand.last().await {

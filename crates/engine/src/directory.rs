@@ -89,7 +89,14 @@ impl TenantInfo {
 pub struct TenantDirectory {
     log: Arc<dyn Log>,
     clock: Arc<dyn Clock>,
-    known: RwLock<HashMap<TenantId, Arc<TenantInfo>>>,
+    known: RwLock<Known>,
+}
+
+/// What is remembered, and on which timeline of the log it was read.
+#[derive(Debug, Default)]
+struct Known {
+    timeline: u64,
+    tenants: HashMap<TenantId, Arc<TenantInfo>>,
 }
 
 impl TenantDirectory {
@@ -117,6 +124,7 @@ impl TenantDirectory {
     /// [`LogError`].
     pub async fn refresh(&self, tenant: TenantId) -> Result<Option<Arc<TenantInfo>>, LogError> {
         let stream = StreamId::new("tenant", tenant, tenant.to_string());
+        let timeline = self.log.timeline();
         let before = self.remembered(tenant);
         let mut info = before.as_deref().cloned();
         let mut version = info.as_ref().map_or(0, |info| info.version);
@@ -139,8 +147,14 @@ impl TenantDirectory {
             }
         }
         let Some(info) = info else { return Ok(None) };
+        if self.log.timeline() != timeline {
+            return Err(LogError::Unavailable("it has just gone on elsewhere".to_owned()));
+        }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let entry = known.entry(tenant).or_insert_with(|| Arc::new(info.clone()));
+        if known.timeline != timeline {
+            *known = Known { timeline, tenants: HashMap::new() };
+        }
+        let entry = known.tenants.entry(tenant).or_insert_with(|| Arc::new(info.clone()));
         // Two refreshes may overlap; the one that has seen more stays.
         if entry.version < info.version {
             *entry = Arc::new(info);
@@ -148,11 +162,22 @@ impl TenantDirectory {
         Ok(Some(Arc::clone(entry)))
     }
 
+    /// Reads all tenants met so far again.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub(crate) async fn refresh_known(&self) -> Result<(), LogError> {
+        for info in self.known() {
+            self.refresh(info.tenant).await?;
+        }
+        Ok(())
+    }
+
     /// The tenants met so far.
     #[must_use]
     pub fn known(&self) -> Vec<Arc<TenantInfo>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.values().cloned().collect()
+        known.tenants.values().cloned().collect()
     }
 
     /// The present instant of a tenant: the machine's, unless it is a sandbox with a test clock.
@@ -171,6 +196,9 @@ impl TenantDirectory {
     }
 
     fn remembered(&self, tenant: TenantId) -> Option<Arc<TenantInfo>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        // What was read on another timeline may never have happened on this one.
+        let current = known.timeline == self.log.timeline();
+        known.tenants.get(&tenant).filter(|_| current).cloned()
     }
 }

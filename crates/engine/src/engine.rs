@@ -1,11 +1,12 @@
 //! The whole machine: the bus, the projections and every worker, started and stopped together.
 
 use std::{
+    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use kernel::{Clock, TenantId};
+use kernel::{Clock, TenantId, Timestamp};
 use projections::Projection;
 use serde::Serialize;
 use store::{Log, LogError, LogId, Position, Views};
@@ -18,21 +19,28 @@ use tokio::{
 use crate::{
     backfill::{self, BackfillStatus},
     bus::Bus,
-    effects::{EffectState, EffectStatus, Effects},
-    errands::Errand,
+    effects::{self, Counted, EffectStatus, Effects},
+    errands::{Errand, instant},
     fetches::{Fetcher, Fetches},
+    lease::{self, Grantor, LEASE_TIME, Post},
     policies::Policies,
     ports::{Backfill, StripePort},
-    projector::{ProjectionStatus, Projector, ReplayError, Replayed, replay},
+    projector::{ProjectionStatus, Projector, ProjectorError, ReplayError, Replayed, replay},
     sealing::Sealer,
     snapshots::Snapshots,
-    station::{self, Report, Station, StationStatus, Stop, Stopper},
+    station::{self, Reached, Report, Station, StationStatus, Stopper},
     sweep::{SweepError, SweepReport, SweepStatus, Sweeper},
-    timers::{Timers, TimersStatus},
+    timers::{self, Timers, TimersStatus},
     transaction_index::{Index, TransactionSources},
     translator::Translator,
     webhooks::Webhooks,
 };
+
+/// What is asked of Stripe every so often: names of workers and of bookmarks.
+const BACKFILL: &str = "backfill";
+const SWEEP: &str = "sweep";
+/// How often it is looked at what another process does while somebody waits for it.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What an engine is made of.
 pub struct EngineParts {
@@ -48,6 +56,9 @@ pub struct EngineParts {
     pub backfill: Option<Arc<dyn Backfill>>,
     /// How often undelivered events are fetched, and balances swept; hourly unless told otherwise.
     pub backfill_every: Duration,
+    /// For how long this process takes over work that one process at a time does, before it renews
+    /// that; ten seconds unless told otherwise.
+    pub lease_time: Duration,
 }
 
 impl std::fmt::Debug for EngineParts {
@@ -61,7 +72,15 @@ impl EngineParts {
     #[must_use]
     pub fn new(bus: Bus, views: Arc<dyn Views>) -> Self {
         let backfill_every = Duration::from_secs(3600);
-        Self { bus, views, translator: None, stripe: None, backfill: None, backfill_every }
+        Self {
+            bus,
+            views,
+            translator: None,
+            stripe: None,
+            backfill: None,
+            backfill_every,
+            lease_time: LEASE_TIME,
+        }
     }
 }
 
@@ -70,6 +89,8 @@ impl EngineParts {
 pub struct EngineStatus {
     /// Which log.
     pub log: LogId,
+    /// How other processes name this one where they say who does some work.
+    pub holder: String,
     /// Position of its last event.
     pub head: Position,
     /// Each projection.
@@ -86,7 +107,7 @@ pub struct EngineStatus {
     pub effects_unknown: usize,
     /// Stripe's messages that wait for something they are about.
     pub parked: usize,
-    /// Stripe's messages that a person must look at, of those this process has met.
+    /// Stripe's messages that a person must look at.
     pub quarantined: usize,
     /// The backfill.
     pub backfill: BackfillStatus,
@@ -100,9 +121,32 @@ impl EngineStatus {
     /// Whether every projection and worker runs: what `/readyz` says.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ended.is_empty()
-            && !self.projections.is_empty()
-            && self.projections.iter().all(|one| one.live && one.stopped.is_none())
+        all_run(&self.projections, &self.ended)
+    }
+}
+
+fn all_run(projections: &[ProjectionStatus], ended: &[&str]) -> bool {
+    ended.is_empty()
+        && !projections.is_empty()
+        && projections.iter().all(|one| one.live && one.stopped.is_none())
+}
+
+/// Whether questions can be answered, and why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Position of the log's last event.
+    pub head: Position,
+    /// Each projection.
+    pub projections: Vec<ProjectionStatus>,
+    /// Workers that ended although nobody told them to: a fault of ours.
+    pub ended: Vec<&'static str>,
+}
+
+impl Readiness {
+    /// Whether every projection and worker runs.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        all_run(&self.projections, &self.ended)
     }
 }
 
@@ -124,15 +168,23 @@ struct Worker {
 #[derive(Default)]
 struct Running {
     workers: Vec<Worker>,
-    stations: Vec<(&'static str, Arc<Report>)>,
-    timers: Option<watch::Receiver<TimersStatus>>,
-    webhooks: Option<Arc<Webhooks>>,
-    effects: Option<Arc<Effects>>,
+    stations: Vec<Reached>,
+    timers: Option<RunningTimers>,
+    errands: Vec<Arc<Post>>,
+}
+
+#[derive(Clone)]
+struct RunningTimers {
+    status: watch::Receiver<TimersStatus>,
+    /// The timeline of the log, and where nothing was due on it.
+    idle: watch::Receiver<(u64, Position)>,
+    post: Arc<Post>,
 }
 
 /// The engine. Share it in an `Arc`.
 pub struct Engine {
     parts: EngineParts,
+    holder: Arc<str>,
     sealer: Sealer,
     projector: Arc<Projector>,
     stopper: Stopper,
@@ -181,6 +233,7 @@ impl Engine {
             Arc::new(Sweeper::new(Arc::new(fetcher), Arc::clone(&projector), views))
         });
         Self {
+            holder: lease::holder(),
             sealer: Sealer::new(log),
             parts,
             projector,
@@ -192,44 +245,53 @@ impl Engine {
         }
     }
 
-    /// Starts every worker. Starting twice does nothing.
+    /// Starts every worker. Starting twice does nothing. What another process does already, this one
+    /// does when that one has stopped.
     ///
     /// # Errors
     /// [`LogError`] when the head of the log cannot be read.
     pub async fn start(&self) -> Result<(), LogError> {
-        let head = self.log().head().await?.position;
+        self.log().head().await?;
         let mut running = self.running();
         if !running.workers.is_empty() {
             return Ok(());
         }
         self.run_projections(&mut running);
         let bus = &self.parts.bus;
-        let policies = self.run_station(&mut running, Arc::new(Policies { bus: bus.clone() }));
-        self.run_station(&mut running, Arc::new(Snapshots { bus: bus.clone() }));
+        let policies = Arc::new(Policies { bus: bus.clone() });
+        let policies = self.run_station(&mut running, self.post("policies"), policies);
+        let snapshots = Arc::new(Snapshots { bus: bus.clone() });
+        self.run_station(&mut running, self.post("snapshots"), snapshots);
         let fetcher = self.sweeper.as_ref().map(|sweeper| Arc::clone(&sweeper.fetcher));
         if let Some(fetcher) = &fetcher {
             let fetches = Arc::new(Fetches { fetcher: Arc::clone(fetcher) });
-            self.run_station(&mut running, fetches);
+            self.run_station(&mut running, self.post("fetches"), fetches);
         }
         if let Some(translator) = &self.parts.translator {
             let webhooks = Webhooks::new(bus.clone(), Arc::clone(translator), fetcher);
-            let webhooks = Arc::new(webhooks);
-            self.run_station(&mut running, Arc::clone(&webhooks));
-            running.webhooks = Some(webhooks);
+            self.run_station(&mut running, self.post("webhooks"), Arc::new(webhooks));
         }
-        let effects = Effects::new(bus.clone(), self.parts.stripe.clone(), head);
-        let effects = Arc::new(effects);
-        self.run_station(&mut running, Arc::clone(&effects));
-        running.effects = Some(effects);
-        let views = Arc::clone(&self.parts.views);
-        let projector = Arc::clone(&self.projector);
-        if let Some(timers) = Timers::new(bus.clone(), views, projector, policies.done()) {
-            running.timers = Some(timers.watch());
-            let stop = self.stopper.listener();
-            spawn(&mut running, "timers", async move { timers.run(stop).await });
+        if let Some(stripe) = &self.parts.stripe {
+            let post = self.post("effects");
+            let effects = Effects::new(bus.clone(), Arc::clone(stripe), Arc::clone(&post));
+            self.run_station(&mut running, post, Arc::new(effects));
         }
+        self.run_timers(&mut running, policies);
         self.run_errands(&mut running);
         Ok(())
+    }
+
+    fn run_timers(&self, running: &mut Running, policies: Reached) {
+        let (views, projector) = (Arc::clone(&self.parts.views), Arc::clone(&self.projector));
+        let Some(timers) = Timers::new(self.parts.bus.clone(), views, projector, policies) else {
+            return;
+        };
+        let (status, idle, post) = (timers.watch(), timers.idle(), self.post("timers"));
+        running.timers = Some(RunningTimers { status, idle, post: Arc::clone(&post) });
+        let stop = self.stopper.listener();
+        spawn(running, "timers", async move {
+            post.keep(stop, |stop| timers.run(stop), pending).await;
+        });
     }
 
     /// What is asked of Stripe every so often.
@@ -241,14 +303,22 @@ impl Engine {
             clock: Arc::clone(self.clock()),
         };
         if let Some(backfill) = self.parts.backfill.clone() {
-            let (status, stop) = (self.backfill.clone(), self.stopper.listener());
-            let work = backfill::run(backfill, errand("backfill"), status, stop);
-            spawn(running, "backfill", work);
+            let (errand, status) = (errand(BACKFILL), self.backfill.clone());
+            let (post, stop) = (self.post(BACKFILL), self.stopper.listener());
+            running.errands.push(Arc::clone(&post));
+            spawn(running, BACKFILL, async move {
+                let work = |stop| backfill::run(&*backfill, &errand, &status, stop);
+                post.keep(stop, work, pending).await;
+            });
         }
         if let Some(sweeper) = self.sweeper.clone() {
-            let (errand, status) = (errand("sweep"), self.sweep.clone());
-            let stop = self.stopper.listener();
-            spawn(running, "sweep", async move { sweeper.run(errand, status, stop).await });
+            let (errand, status) = (errand(SWEEP), self.sweep.clone());
+            let (post, stop) = (self.post(SWEEP), self.stopper.listener());
+            running.errands.push(Arc::clone(&post));
+            spawn(running, SWEEP, async move {
+                let work = |stop| sweeper.run(&errand, &status, stop);
+                post.keep(stop, work, pending).await;
+            });
         }
     }
 
@@ -262,16 +332,43 @@ impl Engine {
 
     fn run_projections(&self, running: &mut Running) {
         let (projector, stop) = (Arc::clone(&self.projector), self.stopper.listener());
-        spawn(running, "projections", async move { projector.run(stop).await });
+        let views = Grantor::Views(Arc::clone(&self.parts.views));
+        let post = self.post_of("projections", views);
+        spawn(running, "projections", async move {
+            let others = || projector.watch_others(&post);
+            post.keep(stop, |stop| projector.run(stop), others).await;
+        });
     }
 
-    fn run_station<S: Station>(&self, running: &mut Running, station: Arc<S>) -> Arc<Report> {
-        let name = station.name();
+    fn run_station<S: Station>(
+        &self,
+        running: &mut Running,
+        post: Arc<Post>,
+        station: Arc<S>,
+    ) -> Reached {
+        let (name, log) = (station.name(), Arc::clone(self.log()));
         let report = Report::new(name);
-        let (log, stop): (_, Stop) = (Arc::clone(self.log()), self.stopper.listener());
-        spawn(running, name, station::run(station, log, Arc::clone(&report), stop));
-        running.stations.push((name, Arc::clone(&report)));
-        report
+        let reached = Reached { name, report, post, log };
+        let (worker, stop) = (reached.clone(), self.stopper.listener());
+        spawn(running, name, async move {
+            let Reached { report, post, log, .. } = worker;
+            let work = |stop| {
+                let (station, log) = (Arc::clone(&station), Arc::clone(&log));
+                station::run(station, log, Arc::clone(&report), stop)
+            };
+            post.keep(stop, work, || station.meanwhile()).await;
+        });
+        running.stations.push(reached.clone());
+        reached
+    }
+
+    /// The post of a worker that is driven by the log.
+    fn post(&self, worker: &'static str) -> Arc<Post> {
+        self.post_of(worker, Grantor::Log(Arc::clone(self.log())))
+    }
+
+    fn post_of(&self, worker: &'static str, grantor: Grantor) -> Arc<Post> {
+        Post::new(worker, grantor, Arc::clone(&self.holder), self.parts.lease_time)
     }
 
     /// Sends commands.
@@ -315,11 +412,35 @@ impl Engine {
         self.projector.wait_for(position, patience).await.is_ok()
     }
 
-    /// Every call to Stripe without an outcome.
-    #[must_use]
-    pub fn effects(&self) -> Vec<EffectStatus> {
-        let effects = self.running().effects.clone();
-        effects.map(|effects| effects.status()).unwrap_or_default()
+    /// Every call to Stripe without an outcome, of one tenant or of all; as the read models and the
+    /// log have it, whichever process makes the calls.
+    ///
+    /// # Errors
+    /// [`ProjectorError`] when the outbox or the log cannot be read.
+    pub async fn effects(
+        &self,
+        tenant: Option<TenantId>,
+    ) -> Result<Vec<EffectStatus>, ProjectorError> {
+        if !self.shows("outbox") {
+            return Ok(Vec::new());
+        }
+        effects::shown(&**self.log(), &*self.parts.views, tenant).await
+    }
+
+    /// Whether there is such a projection.
+    fn shows(&self, name: &str) -> bool {
+        self.projector.projections().iter().any(|known| known.name() == name)
+    }
+
+    /// What is to be done and what waits; nothing while the answers are not there.
+    async fn counted(&self) -> Counted {
+        if !(self.shows("outbox") && self.shows("webhooks")) {
+            return Counted::default();
+        }
+        effects::counted(&*self.parts.views).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "what is to be done could not be counted");
+            Counted::default()
+        })
     }
 
     /// Whose platform account the Stripe key is for, if one is configured.
@@ -339,38 +460,80 @@ impl Engine {
         sweeper.sweep_and_tell(&self.sweep).await
     }
 
-    /// How everything stands.
+    /// Whether questions can be answered.
     ///
     /// # Errors
     /// [`LogError`] when the head of the log cannot be read.
-    pub async fn status(&self) -> Result<EngineStatus, LogError> {
+    pub async fn readiness(&self) -> Result<Readiness, LogError> {
         let head = self.log().head().await?.position;
-        let running = self.running();
-        let effects = running.effects.as_ref().map(|effects| effects.status()).unwrap_or_default();
-        let unknown = effects.iter().filter(|effect| effect.state == EffectState::Unknown).count();
-        let (parked, quarantined) =
-            running.webhooks.as_ref().map_or((0, 0), |webhooks| webhooks.counts());
-        let timers = running.timers.as_ref().map(|timers| timers.borrow().clone());
+        Ok(Readiness { head, projections: self.projector.status(head), ended: self.ended() })
+    }
+
+    /// How everything stands, whichever process does it.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log cannot be read.
+    pub async fn status(&self) -> Result<EngineStatus, LogError> {
+        let Readiness { head, projections, ended } = self.readiness().await?;
+        let (stations, timers) = self.workers();
+        let mut workers = Vec::with_capacity(stations.len());
+        for station in stations {
+            workers.push(station.status(head).await?);
+        }
+        let timers = match timers {
+            Some(RunningTimers { status, post, .. }) => {
+                TimersStatus { held_by: post.held_by(), ..status.borrow().clone() }
+            }
+            None => TimersStatus::default(),
+        };
+        let counted = self.counted().await;
+        let (mut backfill, mut sweep) =
+            (self.backfill.borrow().clone(), self.sweep.borrow().clone());
+        backfill.last = self.last(BACKFILL, backfill.last).await?;
+        sweep.last = self.last(SWEEP, sweep.last).await?;
         Ok(EngineStatus {
             log: self.log().log_id().clone(),
+            holder: self.holder.to_string(),
             head,
-            projections: self.projector.status(head),
-            workers: running.stations.iter().map(|(_, report)| report.status(head)).collect(),
-            timers: timers.unwrap_or_default(),
+            projections,
+            workers,
+            timers,
             stripe: self.parts.stripe.is_some(),
-            effects_to_do: effects.len() - unknown,
-            effects_unknown: unknown,
-            parked,
-            quarantined,
-            backfill: self.backfill.borrow().clone(),
-            sweep: self.sweep.borrow().clone(),
-            ended: running
-                .workers
-                .iter()
-                .filter(|worker| worker.handle.is_finished())
-                .map(|worker| worker.name)
-                .collect(),
+            effects_to_do: counted.effects_to_do,
+            effects_unknown: counted.effects_unknown,
+            parked: counted.parked,
+            quarantined: counted.quarantined,
+            backfill,
+            sweep,
+            ended,
         })
+    }
+
+    /// When an errand was last done, also by another process.
+    async fn last(
+        &self,
+        errand: &str,
+        known: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, LogError> {
+        let elsewhere = {
+            let running = self.running();
+            running.errands.iter().any(|post| post.worker() == errand && post.held_by().is_some())
+        };
+        if !elsewhere {
+            return Ok(known);
+        }
+        Ok(known.max(self.log().bookmark(errand).await?.and_then(instant)))
+    }
+
+    fn ended(&self) -> Vec<&'static str> {
+        let running = self.running();
+        let ended = running.workers.iter().filter(|worker| worker.handle.is_finished());
+        ended.map(|worker| worker.name).collect()
+    }
+
+    fn workers(&self) -> (Vec<Reached>, Option<RunningTimers>) {
+        let running = self.running();
+        (running.stations.clone(), running.timers.clone())
     }
 
     /// Waits until everything has come to rest: every message worked on, every policy has reacted,
@@ -392,53 +555,44 @@ impl Engine {
                 return Ok(head);
             }
             if tokio::time::Instant::now() >= deadline {
-                return Err(NotSettled { head, busy: self.busy(head) });
+                return Err(NotSettled { head, busy: self.busy(head).await });
             }
         }
     }
 
     async fn everybody_at(&self, head: Position) {
-        let (stations, timers) = {
-            let running = self.running();
-            let stations: Vec<_> =
-                running.stations.iter().map(|(_, report)| report.done()).collect();
-            (stations, running.timers.clone())
-        };
-        for mut done in stations {
-            // A worker that is gone never gets there; the deadline decides.
-            if done.wait_for(|done| *done >= head).await.is_err() {
-                std::future::pending::<()>().await;
-            }
+        let (stations, timers) = self.workers();
+        for station in stations {
+            station.wait(head).await;
         }
         while self.projector.wait_for(head, Duration::from_secs(3600)).await.is_err() {}
-        if let Some(mut timers) = timers
-            && timers.wait_for(|timers| timers.idle_at >= head).await.is_err()
-        {
-            std::future::pending::<()>().await;
+        if let Some(timers) = timers {
+            timers.wait(head, &**self.log()).await;
         }
     }
 
-    fn busy(&self, head: Position) -> String {
-        let running = self.running();
-        let mut busy: Vec<String> = running
-            .stations
-            .iter()
-            .map(|(_, report)| report.status(head))
+    async fn busy(&self, head: Position) -> String {
+        let Ok(status) = self.status().await else {
+            return "the log cannot be read".to_owned();
+        };
+        let mut busy: Vec<String> = status
+            .workers
+            .into_iter()
             .filter(|status| status.lag > 0)
             .map(|status| match status.problem {
                 Some(problem) => format!("{} at {} ({problem})", status.name, status.done),
                 None => format!("{} at {}", status.name, status.done),
             })
             .collect();
-        let projections = self.projector.status(head);
         busy.extend(
-            projections
+            status
+                .projections
                 .iter()
                 .filter(|one| one.lag > 0 && one.stopped.is_none())
                 .map(|one| format!("{} at {}", one.name, one.position)),
         );
-        if let Some(timers) = &running.timers
-            && timers.borrow().idle_at < head
+        if let (_, Some(timers)) = self.workers()
+            && timeout(2 * LOOK_EVERY, timers.wait(head, &**self.log())).await.is_err()
         {
             busy.push("timers".to_owned());
         }
@@ -480,6 +634,28 @@ impl Engine {
 
     fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunningTimers {
+    /// Returns when nothing was due at `position`, by whoever fires them.
+    async fn wait(&self, position: Position, log: &dyn Log) {
+        let mut idle = self.idle.clone();
+        loop {
+            let idle = idle.wait_for(|(timeline, idle_at)| {
+                *timeline == log.timeline() && *idle_at >= position
+            });
+            // A worker that is gone never gets there; the caller's patience decides.
+            if let Ok(Ok(_)) = timeout(LOOK_EVERY, idle).await {
+                return;
+            }
+            if !self.post.is_ours()
+                && let Ok(Some(idle_at)) = log.bookmark(timers::BOOKMARK).await
+                && idle_at >= position
+            {
+                return;
+            }
+        }
     }
 }
 

@@ -26,7 +26,7 @@ impl Errand {
     }
 
     /// Does it whenever it is due, until told to stop. What fails is tried again.
-    pub(crate) async fn run<F>(&self, mut stop: Stop, mut attempt: impl FnMut() -> F)
+    pub(crate) async fn run<F>(&self, mut stop: Stop, attempt: impl Fn() -> F)
     where
         F: Future<Output = Result<(), String>>,
     {

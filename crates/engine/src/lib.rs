@@ -17,6 +17,7 @@ pub mod export;
 mod fetches;
 #[cfg(test)]
 mod house;
+mod lease;
 pub mod merkle;
 pub mod metrics_names;
 mod policies;
@@ -41,7 +42,7 @@ pub use bus::{
 };
 pub use directory::{TenantDirectory, TenantInfo};
 pub use effects::{Call, EffectState, EffectStatus, StripeParams, StripeRequest};
-pub use engine::{Engine, EngineParts, EngineStatus, NotSettled, all_projections};
+pub use engine::{Engine, EngineParts, EngineStatus, NotSettled, Readiness, all_projections};
 pub use ports::{
     Backfill, Backfilled, Intake, IntakeError, StripeCallError, StripePort, WebhookIntake,
 };

@@ -18,6 +18,8 @@ pub const PROJECTION_STOPPED: &str = "daybook_projection_stopped";
 pub const WORKER_LAG: &str = "daybook_worker_lag_events";
 /// Times a worker had to try again, by worker.
 pub const WORKER_RETRIES: &str = "daybook_worker_retries_total";
+/// Times a worker went back to its bookmark because the log went on elsewhere, by worker.
+pub const WORKER_RESTARTS: &str = "daybook_worker_restarts_total";
 /// Commands of policies, by policy and result.
 pub const REACTIONS: &str = "daybook_policy_commands_total";
 /// Timers fired, by kind and result.

@@ -1,18 +1,24 @@
 //! The worker that lets policies react: each fact, its reactions, each with an id of its own.
 
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
 use aggregates::{
     fact::Fact,
     policies::{Reaction, react},
 };
 use async_trait::async_trait;
 use kernel::{Actor, ActorKind, Cause, derived_uuid};
-use store::{Metadata, Position, Recorded};
+use store::{LogError, Metadata, Position, Recorded, follow};
+use tokio::time::sleep;
 
 use crate::{
     bus::{Bus, Envelope, SendError, Target},
     metrics_names as names,
     station::{Problem, Routed, Station},
 };
+
+/// How long the tenants may be out of date after the log could not be read.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// Sends what policies want done about each fact.
 #[derive(Debug)]
@@ -35,6 +41,11 @@ impl Station for Policies {
 
     fn name(&self) -> &'static str {
         "policies"
+    }
+
+    /// Up to here, another process has seen to it; this one may have missed what tenants did.
+    async fn prepare(&self, _from: Position) -> Result<(), Problem> {
+        Ok(self.bus.directory().refresh_known().await?)
     }
 
     async fn route(&self, page: &[Recorded]) -> Result<Vec<Routed<Reactions>>, Problem> {
@@ -103,6 +114,32 @@ impl Station for Policies {
                 .increment(1);
         }
         Ok(())
+    }
+
+    /// While another process reacts, somebody must still notice here what tenants do: their clocks,
+    /// their secrets, whether they may write.
+    async fn meanwhile(&self) {
+        loop {
+            let Err(error) = self.follow_tenants().await;
+            tracing::debug!(%error, "the tenants are read again");
+            sleep(LOOK_AGAIN_AFTER).await;
+        }
+    }
+}
+
+impl Policies {
+    async fn follow_tenants(&self) -> Result<Infallible, LogError> {
+        let (log, directory) = (self.bus.log(), self.bus.directory());
+        let head = log.head().await?.position;
+        directory.refresh_known().await?;
+        let mut reader = follow(Arc::clone(log), head);
+        loop {
+            for recorded in reader.next_page().await? {
+                if &*recorded.stream.category == "tenant" {
+                    directory.refresh(recorded.stream.tenant).await?;
+                }
+            }
+        }
     }
 }
 

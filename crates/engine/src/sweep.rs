@@ -103,12 +103,17 @@ impl Sweeper {
     }
 
     /// Sweeps whenever it is due.
-    pub(crate) async fn run(&self, errand: Errand, status: watch::Sender<SweepStatus>, stop: Stop) {
+    pub(crate) async fn run(
+        &self,
+        errand: &Errand,
+        status: &watch::Sender<SweepStatus>,
+        stop: Stop,
+    ) {
         if let Ok(last) = errand.last().await {
             status.send_modify(|status| status.last = last);
         }
         let attempt = || async {
-            self.sweep_and_tell(&status).await.map(drop).map_err(|error| error.to_string())
+            self.sweep_and_tell(status).await.map(drop).map_err(|error| error.to_string())
         };
         errand.run(stop, attempt).await;
     }

@@ -10,7 +10,7 @@ use std::{
 use aggregates::policies::timers::{Timer, TimerKind};
 use chrono_tz::Tz;
 use futures::{StreamExt, stream};
-use kernel::{Actor, ActorKind, Cause, TenantId, Timestamp, derived_uuid};
+use kernel::{Actor, ActorKind, Cause, Mode, TenantId, Timestamp, derived_uuid};
 use projections::timers::TimerRow;
 use serde::Serialize;
 use store::{Direction, Field, Filter, Position, Query, Table, Value, Views, ViewsError, ViewsExt};
@@ -20,11 +20,13 @@ use crate::{
     bus::{Bus, Envelope, SendError},
     metrics_names as names,
     projector::Projector,
-    station::{Backoff, Problem, Stop},
+    station::{BOOKMARK_EVERY, Backoff, Problem, Reached, Stop},
 };
 
 /// The projection that keeps the timers.
 const PROJECTION: &str = "timers";
+/// Under which name the log remembers where nothing was due, for processes that do not fire.
+pub(crate) const BOOKMARK: &str = "timers";
 /// How many timers are fired before everybody else gets to react to them.
 const FIRED_AT_ONCE: usize = 256;
 /// How many different subjects are spoken to side by side.
@@ -52,6 +54,8 @@ pub struct TimersStatus {
     pub refused: u64,
     /// What it is trying again because of, if it is.
     pub problem: Option<String>,
+    /// The other process that fires them, if it is not this one.
+    pub held_by: Option<String>,
 }
 
 /// Fires timers.
@@ -60,10 +64,12 @@ pub(crate) struct Timers {
     views: Arc<dyn Views>,
     projector: Arc<Projector>,
     /// Everything policies have reacted to.
-    policies_done: watch::Receiver<Position>,
+    policies: Reached,
     /// Timers that are left alone until then, by tenant, key and due time.
     resting: Mutex<HashMap<(TenantId, String, Timestamp), Resting>>,
     status: watch::Sender<TimersStatus>,
+    /// The timeline of the log, and where nothing was due on it.
+    idle: watch::Sender<(u64, Position)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +95,7 @@ impl Timers {
         bus: Bus,
         views: Arc<dyn Views>,
         projector: Arc<Projector>,
-        policies_done: watch::Receiver<Position>,
+        policies: Reached,
     ) -> Option<Self> {
         let kept = projector
             .projections()
@@ -102,9 +108,10 @@ impl Timers {
             bus,
             views,
             projector,
-            policies_done,
+            policies,
             resting: Mutex::default(),
             status: watch::Sender::default(),
+            idle: watch::Sender::default(),
         })
     }
 
@@ -112,13 +119,28 @@ impl Timers {
         self.status.subscribe()
     }
 
+    /// The timeline of the log, and where nothing was due on it.
+    pub(crate) fn idle(&self) -> watch::Receiver<(u64, Position)> {
+        self.idle.subscribe()
+    }
+
+    /// Fires timers until told to stop.
     pub(crate) async fn run(&self, mut stop: Stop) {
         let mut backoff = Backoff::new();
         let mut moved = self.projector.watch();
+        let mut begun = None;
+        let mut noted = None;
         while !stop.is_set() {
+            let timeline = self.bus.log().timeline();
+            if begun.replace(timeline) != Some(timeline) {
+                // What was fired before, by us or anybody, may have been taken back.
+                self.resting().clear();
+                self.status.send_modify(|status| status.idle_at = Position::START);
+                noted = None;
+            }
             moved.borrow_and_update();
             let at = self.position();
-            match self.fire_due(&mut stop).await {
+            match self.fire_due(&mut stop, timeline).await {
                 Ok(true) => {
                     backoff = Backoff::new();
                     continue;
@@ -129,6 +151,8 @@ impl Timers {
                         status.idle_at = status.idle_at.max(at);
                         status.problem = None;
                     });
+                    self.idle.send_replace((timeline, self.status.borrow().idle_at));
+                    self.note(&mut noted, timeline).await;
                 }
                 Err(problem) => {
                     tracing::warn!(%problem, "timers will try again");
@@ -139,10 +163,33 @@ impl Timers {
                     continue;
                 }
             }
+            let unsaid = noted.map(|(at, _)| at) != Some(self.status.borrow().idle_at);
+            let pause = if unsaid { BOOKMARK_EVERY } else { LOOK_EVERY };
             tokio::select! {
                 () = stop.wait() => return,
-                _ = timeout(LOOK_EVERY, moved.changed()) => {}
+                _ = timeout(pause, moved.changed()) => {}
             }
+        }
+    }
+
+    /// Tells other processes where nothing was due, but not too often.
+    async fn note(&self, noted: &mut Option<(Position, Instant)>, timeline: u64) {
+        let idle_at = self.status.borrow().idle_at;
+        let said =
+            |(at, when): (Position, Instant)| at == idle_at || when.elapsed() < BOOKMARK_EVERY;
+        if noted.is_some_and(said) {
+            return;
+        }
+        let log = self.bus.log();
+        match timeout(LOOK_EVERY, log.ensure_durable(idle_at)).await {
+            Ok(Ok(())) if log.timeline() == timeline => {
+                match log.save_bookmark(BOOKMARK, idle_at).await {
+                    Ok(()) => *noted = Some((idle_at, Instant::now())),
+                    Err(error) => tracing::debug!(%error, "the bookmark was not written"),
+                }
+            }
+            // It is said later, or never needs to be.
+            Ok(Ok(()) | Err(_)) | Err(_) => {}
         }
     }
 
@@ -157,10 +204,14 @@ impl Timers {
     }
 
     /// Fires one slice of due timers of every tenant. `true` when there may be more.
-    async fn fire_due(&self, stop: &mut Stop) -> Result<bool, Problem> {
+    async fn fire_due(&self, stop: &mut Stop, timeline: u64) -> Result<bool, Problem> {
         let mut more = false;
         for tenant in self.tenants().await? {
-            let Some(info) = self.bus.directory().tenant(tenant).await? else { continue };
+            let Some(mut info) = self.bus.directory().tenant(tenant).await? else { continue };
+            if info.mode == Mode::Sandbox {
+                // A test clock is moved by an event, which may have been another process's.
+                info = self.bus.directory().refresh(tenant).await?.unwrap_or(info);
+            }
             if info.stopped.is_some() {
                 continue;
             }
@@ -170,6 +221,12 @@ impl Timers {
                 continue;
             }
             more = true;
+            // Rows may come of events that a fail-over takes back, and commands must not.
+            let log = self.bus.log();
+            log.ensure_durable(self.position()).await?;
+            if log.timeline() != timeline {
+                return Err(Problem("the log went on elsewhere".to_owned()));
+            }
             let stored = self.fire(tenant, info.zone, now, due).await?;
             if stop.is_set() {
                 return Ok(false);
@@ -184,9 +241,7 @@ impl Timers {
     /// Rows change and policies react before the next slice, so that what was due earlier has had
     /// its effect.
     async fn let_others_react(&self, position: Position) {
-        let mut policies = self.policies_done.clone();
-        let reacted = async { policies.wait_for(|done| *done >= position).await.map(drop) };
-        let reacted = timeout(PATIENCE, reacted).await;
+        let reacted = timeout(PATIENCE, self.policies.wait(position)).await;
         let shown = self.projector.wait_for_one(PROJECTION, position, PATIENCE).await;
         if reacted.is_err() || shown.is_err() {
             // Not a reason to wait for ever: a timer that fires twice changes nothing.

@@ -56,8 +56,6 @@ struct Inbox {
     parked: HashMap<(TenantId, EventRef), (Position, String)>,
     received: HashMap<(TenantId, EventRef), Position>,
     positions: BTreeSet<Position>,
-    /// Messages that a person must look at.
-    quarantined: HashSet<(TenantId, EventRef)>,
 }
 
 /// One message to be worked on.
@@ -77,12 +75,6 @@ impl Webhooks {
     ) -> Self {
         let sealer = Sealer::new(Arc::clone(bus.log()));
         Self { bus, sealer, translator, fetcher, inbox: Mutex::default() }
-    }
-
-    /// How many messages are parked, and how many quarantined since the worker's oldest knowledge.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let inbox = self.inbox();
-        (inbox.parked.len(), inbox.quarantined.len())
     }
 
     fn inbox(&self) -> MutexGuard<'_, Inbox> {
@@ -288,7 +280,9 @@ impl Station for Webhooks {
 
     async fn prepare(&self, from: Position) -> Result<(), Problem> {
         let log = self.bus.log();
-        let mut position = log.bookmark(PARKED_BOOKMARK).await?.unwrap_or_default();
+        let marked = log.bookmark(PARKED_BOOKMARK).await?.unwrap_or_default();
+        // One that is further on speaks of another log than this one.
+        let mut position = if marked <= from { marked } else { Position::START };
         let mut inbox = Inbox::default();
         while position < from {
             let page = log.read_all(position, SCAN_EVENTS).await?;
@@ -439,13 +433,8 @@ impl Inbox {
                 self.positions.insert(position);
                 self.parked.insert(key, (position, by));
             }
-            "stripe_event.quarantined" => {
-                self.released(&key);
-                self.quarantined.insert(key);
-            }
             _ => {
                 self.released(&key);
-                self.quarantined.remove(&key);
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The log and the read models of Daybook on PostgreSQL.
 
+mod cluster;
 mod log;
 mod views;
 

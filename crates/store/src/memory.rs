@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -31,6 +31,7 @@ struct History {
     id: LogId,
     state: Mutex<State>,
     head: watch::Sender<Position>,
+    timeline: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +62,12 @@ impl MemoryLog {
     /// An empty log with this id.
     #[must_use]
     pub fn with_id(id: LogId) -> Self {
-        let history = History { id, state: Mutex::default(), head: watch::Sender::default() };
+        let history = History {
+            id,
+            state: Mutex::default(),
+            head: watch::Sender::default(),
+            timeline: AtomicU64::new(0),
+        };
         Self { history: Arc::new(history), closed: AtomicBool::new(false) }
     }
 
@@ -69,6 +75,15 @@ impl MemoryLog {
     #[must_use]
     pub fn reopen(&self) -> Self {
         Self { history: Arc::clone(&self.history), closed: AtomicBool::new(false) }
+    }
+
+    /// Goes on in a copy of itself that had come no further than `position`, on a timeline of its
+    /// own: what a fail-over to a standby that lagged does. Bookmarks and sealing keys stay.
+    pub fn lose_after(&self, position: Position) {
+        let mut state = self.history.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.lose_after(position);
+        self.history.timeline.fetch_add(1, Ordering::AcqRel);
+        self.history.head.send_replace(state.head().position);
     }
 
     fn state(&self) -> Result<MutexGuard<'_, State>, LogError> {
@@ -96,6 +111,24 @@ impl State {
             Head { position: Position::START, event_id: Uuid::nil() },
             |event| Head { position: event.position, event_id: event.id },
         )
+    }
+
+    fn lose_after(&mut self, position: Position) {
+        self.events.retain(|event| event.position <= position);
+        let left = self.events.len();
+        self.by_id.retain(|_, at| *at < left);
+        for places in self.streams.values_mut() {
+            places.retain(|at| *at < left);
+        }
+        self.commands.retain(|_, receipt| receipt.last <= position);
+        let commands = &self.commands;
+        self.idempotency
+            .retain(|(tenant, _), (_, command)| commands.contains_key(&(*tenant, command.clone())));
+        let streams = &self.streams;
+        self.snapshots.retain(|stream, snapshot| {
+            let events = streams.get(stream).map_or(0, Vec::len);
+            usize::try_from(snapshot.version).is_ok_and(|version| version <= events)
+        });
     }
 
     fn append(&mut self, commit: Commit) -> Result<Appended, AppendError> {
@@ -290,6 +323,10 @@ impl Log for MemoryLog {
     async fn save_bookmark(&self, worker: &str, position: Position) -> Result<(), LogError> {
         self.state()?.bookmarks.insert(worker.to_owned(), position);
         Ok(())
+    }
+
+    fn timeline(&self) -> u64 {
+        self.history.timeline.load(Ordering::Acquire)
     }
 
     async fn guarantees(&self) -> Result<Guarantees, LogError> {

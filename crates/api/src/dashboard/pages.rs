@@ -68,7 +68,7 @@ pub(crate) async fn overview(
 }
 
 async fn progress(api: &Api) -> Result<Progress, Trouble> {
-    let status = api.engine.status().await?;
+    let status = api.engine.readiness().await?;
     let behind = status.projections.iter().filter(|known| known.live).map(|known| known.lag).max();
     let stopped = status
         .projections

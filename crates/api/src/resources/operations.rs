@@ -19,7 +19,7 @@ pub(crate) async fn healthz() -> HttpResponse {
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200), (status = 503)))]
 pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    let status = api.engine.status().await.map_err(|e| Problem::unavailable(e.to_string()))?;
+    let status = api.engine.readiness().await.map_err(|e| Problem::unavailable(e.to_string()))?;
     if status.is_ready() {
         return Ok(HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })));
     }
@@ -176,7 +176,6 @@ pub(crate) async fn stripe_sync(
 #[utoipa::path(get, path = "/v1/effects", tag = "operations", responses((status = 200, body = Object)))]
 pub(crate) async fn effects(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, Problem> {
     caller.may(Permission::SeeBooks)?;
-    let effects: Vec<_> =
-        api.engine.effects().into_iter().filter(|effect| effect.tenant == caller.tenant).collect();
+    let effects = api.engine.effects(Some(caller.tenant)).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({ "data": effects })))
 }

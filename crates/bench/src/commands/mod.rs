@@ -4,8 +4,8 @@
 //! both store the same events. Each client makes a new stream and sends four more commands to it,
 //! then goes on to the next: one command in five meets a new stream.
 
-mod ours;
-mod stock;
+pub(crate) mod ours;
+pub(crate) mod stock;
 
 use std::path::Path;
 
@@ -62,13 +62,13 @@ fn fresh(folder: &Path) -> Outcome<TempDir> {
     tempfile::Builder::new().prefix("commands-").tempdir_in(folder).doing("make a folder")
 }
 
-fn failures(who: &str, clients: usize, driven: &Driven) -> Option<String> {
+pub(crate) fn failures(who: &str, clients: usize, driven: &Driven) -> Option<String> {
     let (count, first) = driven.failures.as_ref()?;
     Some(format!("{who}, {clients} clients: {count} commands failed and do not count: {first}"))
 }
 
 /// A run in which less is stored than was acknowledged measures nothing.
-fn check_stored(driven: Driven, stored: u64) -> Outcome<Driven> {
+pub(crate) fn check_stored(driven: Driven, stored: u64) -> Outcome<Driven> {
     if stored < driven.acknowledged {
         let why = format!("{} commands acknowledged, {stored} stored", driven.acknowledged);
         return Err(Fault::new("trust the measurement", why));
@@ -78,25 +78,25 @@ fn check_stored(driven: Driven, stored: u64) -> Outcome<Driven> {
 
 /// What one client does next.
 #[derive(Debug)]
-struct Life {
+pub(crate) struct Life {
     client: usize,
     stream: u64,
     step: u32,
 }
 
-struct Next {
-    stream: String,
-    command: LinkCommand,
+pub(crate) struct Next {
+    pub(crate) stream: String,
+    pub(crate) command: LinkCommand,
     /// Whether the stream is new.
-    fresh: bool,
+    pub(crate) fresh: bool,
 }
 
 impl Life {
-    const fn of(client: usize) -> Self {
+    pub(crate) const fn of(client: usize) -> Self {
         Self { client, stream: 0, step: 0 }
     }
 
-    fn next(&mut self) -> Next {
+    pub(crate) fn next(&mut self) -> Next {
         let stream = format!("ch_{:04}x{:012}", self.client, self.stream);
         let subject = LinkSubject::Payment(PaymentId::mint());
         let command = LinkCommand::Establish { object: stream.clone(), subject };

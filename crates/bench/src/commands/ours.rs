@@ -6,6 +6,7 @@ use aggregates::{link::Link, vocabulary::CommercePolicy};
 use async_trait::async_trait;
 use engine::{Bus, Envelope};
 use kernel::{Actor, ActorKind, RequestId, TenantId};
+use store::Log;
 use tempfile::TempDir;
 
 use super::{Life, Next, check_stored};
@@ -37,7 +38,15 @@ impl Client for Sender {
 
 /// Measures on a log of its own.
 pub(super) async fn measure(folder: &TempDir, clients: usize, window: Window) -> Outcome<Driven> {
-    let log = house::open_log(folder.path()).await?;
+    measure_on(house::open_log(folder.path()).await?, clients, window).await
+}
+
+/// Measures on this log, and closes it.
+pub(crate) async fn measure_on(
+    log: Arc<dyn Log>,
+    clients: usize,
+    window: Window,
+) -> Outcome<Driven> {
     let bus = house::bus_on(&log);
     let tenant = house::tenant_on(&bus, CommercePolicy::default()).await?;
     let before = log.head().await.doing("read the head of the log")?.position;

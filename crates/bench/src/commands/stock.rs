@@ -49,7 +49,7 @@ impl Client for Sender {
 }
 
 /// What our events say about their cause, so that both sides store as much.
-fn metadata(request: &RequestId) -> HashMap<String, String> {
+pub(crate) fn metadata(request: &RequestId) -> HashMap<String, String> {
     let request = request.to_string();
     [
         ("actor_kind", "api_key"),
@@ -97,7 +97,8 @@ async fn open(folder: &Path) -> Outcome<Pool<Sqlite>> {
     Ok(pool)
 }
 
-fn context() -> Context {
+/// What the aggregate is told of the world.
+pub(crate) fn context() -> Context {
     Context {
         tenant: TenantId::mint(),
         mode: Mode::Sandbox,

@@ -16,20 +16,30 @@ pub(super) struct Cached<A> {
     pub(super) state: A,
 }
 
-/// The same, of any type.
-pub(super) type Remembered = Cached<Box<dyn Any + Send>>;
+/// The same, of any type, with the timeline of the log that it was read on.
+pub(super) struct Remembered {
+    version: u64,
+    timeline: u64,
+    state: Box<dyn Any + Send>,
+}
 
 impl<A: Aggregate + 'static> Cached<A> {
     pub(super) fn absent() -> Self {
         Self { version: 0, state: A::default() }
     }
 
-    pub(super) fn forget_type(self) -> Remembered {
-        Cached { version: self.version, state: Box::new(self.state) }
+    pub(super) fn forget_type(self, timeline: u64) -> Remembered {
+        Remembered { version: self.version, timeline, state: Box::new(self.state) }
     }
 }
 
 impl Remembered {
+    /// Whether it was read on this timeline. What was read on another one may contain events that
+    /// the log does not have any more, under the same versions as others that it has.
+    pub(super) const fn is_of(&self, timeline: u64) -> bool {
+        self.timeline == timeline
+    }
+
     pub(super) fn into_type<A: Aggregate + 'static>(self) -> Option<Cached<A>> {
         let state = self.state.downcast::<A>().ok()?;
         Some(Cached { version: self.version, state: *state })

@@ -218,6 +218,7 @@ impl Bus {
     }
 
     async fn snapshot_of<A: Managed>(&self, stream: &StreamId) -> Result<(), LogError> {
+        let timeline = self.log().timeline();
         let (state, version) = self
             .inspect::<A, _>(stream.tenant, &stream.id, |state, version| {
                 (serde_json::to_string(state), version)
@@ -225,6 +226,11 @@ impl Bus {
             .await?;
         // A state that cannot be written has no shortcut; its events are all there.
         let Ok(state) = state else { return Ok(()) };
+        // A snapshot outlives this process, so nothing is in it that a fail-over could take back.
+        self.log().ensure_durable(self.log().head().await?.position).await?;
+        if self.log().timeline() != timeline {
+            return Err(LogError::Unavailable("it has just gone on elsewhere".to_owned()));
+        }
         let schema = cache::snapshot_schema(A::TYPE);
         let snapshot = Snapshot { stream: stream.clone(), version, schema, state: state.into() };
         self.log().save_snapshot(snapshot).await

@@ -149,9 +149,11 @@ impl Bus {
         let stream = StreamId::new(A::TYPE, tenant, id);
         let slot = self.inner.cache.slot(&stream);
         let mut held = slot.lock().await;
-        let cached = cache::load::<A>(&*self.inner.log, &stream, held.take()).await?;
+        let timeline = self.inner.log.timeline();
+        let remembered = held.take().filter(|remembered| remembered.is_of(timeline));
+        let cached = cache::load::<A>(&*self.inner.log, &stream, remembered).await?;
         let answer = view(&cached.state, cached.version);
-        *held = Some(cached.forget_type());
+        *held = Some(cached.forget_type(timeline));
         Ok(answer)
     }
 
@@ -180,7 +182,8 @@ impl Bus {
         let mut refreshed = false;
         let mut conflicts = 0;
         while conflicts < DECISIONS_MAX {
-            let remembered = held.take();
+            let timeline = self.inner.log.timeline();
+            let remembered = held.take().filter(|remembered| remembered.is_of(timeline));
             let from_memory = remembered.is_some() && !refreshed;
             let Cached { version, mut state } = match remembered {
                 Some(remembered) if from_memory => match remembered.into_type::<A>() {
@@ -197,11 +200,11 @@ impl Bus {
             let refusal = match verdict {
                 Ok(()) if !events.is_empty() => {
                     let commit = commit(stream, version, &events, &context, envelope)?;
-                    match self.append(commit).await {
+                    match self.append(commit, timeline).await {
                         Ok(appended) => {
                             if !appended.replayed {
                                 let version = appended.receipt.version;
-                                *held = Some(Cached { version, state }.forget_type());
+                                *held = Some(Cached { version, state }.forget_type(timeline));
                             }
                             self.after_append(stream).await;
                             return Ok(Sent::stored(appended.receipt, appended.replayed));
@@ -223,7 +226,7 @@ impl Bus {
             };
             // Nothing is to be stored, so nobody has checked yet that this state is the latest.
             if events.is_empty() {
-                *held = Some(Cached { version, state }.forget_type());
+                *held = Some(Cached { version, state }.forget_type(timeline));
             }
             if (from_memory || envelope.fresh) && !refreshed {
                 refreshed = true;
@@ -278,11 +281,16 @@ impl Bus {
         }
     }
 
-    /// Appends; while the outcome is unknown, the same commit is sent again.
-    async fn append(&self, commit: Commit) -> Result<Appended, AppendError> {
+    /// Appends; while the outcome is unknown, the same commit is sent again. What was decided by the
+    /// events of another timeline of the log is a conflict: deciding again is harmless, because the
+    /// log recognizes the command.
+    async fn append(&self, commit: Commit, timeline: u64) -> Result<Appended, AppendError> {
         let started = tokio::time::Instant::now();
         let mut delay = Duration::from_millis(5);
         loop {
+            if self.inner.log.timeline() != timeline {
+                return Err(AppendError::Conflict { actual: commit.expected.version() });
+            }
             match self.inner.log.append(commit.clone()).await {
                 Err(AppendError::Unknown(problem)) if started.elapsed() < UNKNOWN_PATIENCE => {
                     tracing::warn!(%problem, command = commit.command_id, "append outcome unknown");

@@ -4,29 +4,35 @@
 mod open;
 mod perform;
 mod request;
+mod shown;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use aggregates::{fact::Fact, order::events::OrderEvent};
 use async_trait::async_trait;
 use kernel::{Actor, ActorKind, Cause, TenantId};
 use serde::Serialize;
-use store::{Metadata, Position, Recorded, StreamId};
+use store::{Log, LogError, Metadata, Position, Recorded, StreamId};
 
 pub use open::{Call, EffectState};
 pub use request::{StripeParams, StripeRequest};
+pub(crate) use shown::{Counted, counted, shown};
 
 use crate::{
     bus::{Bus, now_of},
+    lease::Post,
     ports::StripePort,
     station::{Problem, Routed, Station},
 };
 use open::{OpenEffect, open_effects};
+
+/// How many events of a stream are read at once.
+const PAGE_EVENTS: usize = 500;
 
 /// A call to Stripe that has no outcome yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,14 +52,15 @@ pub struct EffectStatus {
     pub request: StripeRequest,
 }
 
-/// Makes the calls, or keeps the list of what is to be done by hand where there is no key.
+/// Makes the calls. Without a key it does not run, and begins where it stopped once there is one.
 #[derive(Debug)]
 pub(crate) struct Effects {
     bus: Bus,
-    port: Option<Arc<dyn StripePort>>,
-    /// Calls announced up to here may have been made before this process started.
-    started_at: Position,
-    open: Mutex<BTreeMap<StreamId, Vec<EffectStatus>>>,
+    port: Arc<dyn StripePort>,
+    post: Arc<Post>,
+    /// Calls announced up to here may have been made by another process, or by an earlier one: the
+    /// head of the log when this one took over.
+    began_at: AtomicU64,
 }
 
 /// Look whether a stream has a call to be made.
@@ -67,60 +74,34 @@ pub(crate) struct Look {
 }
 
 impl Effects {
-    /// `started_at` is the head of the log when the process started.
-    pub(crate) fn new(bus: Bus, port: Option<Arc<dyn StripePort>>, started_at: Position) -> Self {
-        Self { bus, port, started_at, open: Mutex::default() }
+    pub(crate) fn new(bus: Bus, port: Arc<dyn StripePort>, post: Arc<Post>) -> Self {
+        Self { bus, port, post, began_at: AtomicU64::new(u64::MAX) }
     }
 
-    /// Every call without an outcome.
-    pub(crate) fn status(&self) -> Vec<EffectStatus> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.values().flatten().cloned().collect()
-    }
-
-    /// The calls a stream still has to make, as the log has it now.
-    async fn look(&self, stream: &StreamId) -> Result<Vec<OpenEffect>, Problem> {
-        let mut facts = Vec::new();
-        let mut version = 0;
-        loop {
-            let page = self.bus.log().read_stream(stream, version, 500).await?;
-            let ended = page.len() < 500;
-            for recorded in page {
-                version = recorded.version;
-                facts.push(decode(&recorded)?);
-            }
-            if ended {
-                break;
-            }
+    /// Returns when everything that a call rests on is as durable as the log promises, if the work
+    /// is still ours then. Directly before each call that changes something at Stripe.
+    async fn may_leave(&self, known: Known) -> Result<(), Problem> {
+        let log = self.bus.log();
+        log.ensure_durable(known.position).await?;
+        if log.timeline() != known.timeline {
+            return Err(Problem("the log went on elsewhere".to_owned()));
         }
-        let effects = open_effects(stream, &facts);
-        let shown: Vec<EffectStatus> = effects
-            .iter()
-            .map(|effect| EffectStatus {
-                tenant: stream.tenant,
-                stream: stream.to_string(),
-                call: effect.call.name(),
-                state: effect.state,
-                by_hand: effect.call.by_hand(),
-                request: effect.call.request(),
-            })
-            .collect();
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.is_empty() {
-            open.remove(stream);
-        } else {
-            open.insert(stream.clone(), shown);
+        if !self.post.is_ours() {
+            return Err(Problem("another process may be making our calls to Stripe".to_owned()));
         }
-        Ok(effects)
+        Ok(())
     }
 
     async fn expire_sessions(&self, look: &Look, port: &dyn StripePort) -> Result<(), Problem> {
         let now = now_of(&self.bus, look.stream.tenant).await?;
+        let timeline = self.bus.log().timeline();
         for recorded in self.bus.log().read_stream(&look.stream, 0, 500).await? {
             if let Fact::Order(OrderEvent::CheckoutStarted { session, session_expires_at, .. }) =
                 decode(&recorded)?
                 && session_expires_at > now
             {
+                let position = look.position.max(recorded.position);
+                self.may_leave(Known { position, timeline }).await?;
                 perform::expire_session(port, look.stream.tenant, &session).await?;
             }
         }
@@ -136,10 +117,10 @@ impl Station for Effects {
         "effects"
     }
 
-    /// Without a key nothing is ever done, so nothing is passed by: a key configured later finds
-    /// everything.
-    fn keeps_bookmark(&self) -> bool {
-        self.port.is_some()
+    async fn prepare(&self, _from: Position) -> Result<(), Problem> {
+        let head = self.bus.log().head().await?.position;
+        self.began_at.store(head.0, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn route(&self, page: &[Recorded]) -> Result<Vec<Routed<Look>>, Problem> {
@@ -150,8 +131,7 @@ impl Station for Effects {
             let about_a_call =
                 matches!(&*recorded.stream.category, "refund" | "payment" | "payout" | "dispute")
                     && concerns_a_call(&recorded.event_type);
-            let may_expire = expire_session && self.port.is_some();
-            if !(about_a_call || may_expire) {
+            if !(about_a_call || expire_session) {
                 continue;
             }
             let metadata = Metadata::from_json(&recorded.metadata)
@@ -177,22 +157,18 @@ impl Station for Effects {
 
     async fn work(&self, look: &Look, attempt: u32) -> Result<(), Problem> {
         if look.expire_session {
-            return match &self.port {
-                Some(port) => self.expire_sessions(look, &**port).await,
-                None => Ok(()),
-            };
+            return self.expire_sessions(look, &*self.port).await;
         }
-        let effects = self.look(&look.stream).await?;
-        let Some(port) = &self.port else { return Ok(()) };
+        let Open { effects, known } = open_of(&**self.bus.log(), &look.stream).await?;
+        let known = Known { position: known.position.max(look.position), ..known };
         // What another process of ours may have sent is looked for before it is sent.
-        let perhaps_sent = attempt > 0 || look.position <= self.started_at;
+        let perhaps_sent = attempt > 0 || look.position.0 <= self.began_at.load(Ordering::SeqCst);
         let mut failed = None;
         for effect in effects {
-            if let Err(problem) = self.perform(port, look, effect, perhaps_sent).await {
+            if let Err(problem) = self.perform(look, effect, known, perhaps_sent).await {
                 failed = Some(problem);
             }
         }
-        self.look(&look.stream).await?;
         failed.map_or(Ok(()), Err)
     }
 }
@@ -244,7 +220,39 @@ fn concerns_a_call(event_type: &str) -> bool {
     )
 }
 
-fn decode(recorded: &Recorded) -> Result<Fact, Problem> {
+/// The calls that a stream still has to make.
+struct Open {
+    effects: Vec<OpenEffect>,
+    known: Known,
+}
+
+/// What a call rests on: the log up to a position, as it was on one timeline.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    position: Position,
+    timeline: u64,
+}
+
+/// The calls that a stream still has to make, as the log has it now.
+async fn open_of(log: &dyn Log, stream: &StreamId) -> Result<Open, LogError> {
+    let mut facts = Vec::new();
+    let timeline = log.timeline();
+    let (mut version, mut position) = (0, Position::START);
+    loop {
+        let page = log.read_stream(stream, version, PAGE_EVENTS).await?;
+        let ended = page.len() < PAGE_EVENTS;
+        for recorded in page {
+            (version, position) = (recorded.version, recorded.position);
+            facts.push(decode(&recorded)?);
+        }
+        if ended {
+            let known = Known { position, timeline };
+            return Ok(Open { effects: open_effects(stream, &facts), known });
+        }
+    }
+}
+
+fn decode(recorded: &Recorded) -> Result<Fact, LogError> {
     Fact::decode(&recorded.stream.category, &recorded.payload)
-        .map_err(|error| Problem(format!("position {}: {error}", recorded.position)))
+        .map_err(|error| LogError::Corrupt(format!("position {}: {error}", recorded.position)))
 }

@@ -1,7 +1,5 @@
 //! Making one call, and recording what came of it.
 
-use std::sync::Arc;
-
 use aggregates::{
     dispute::commands::DisputeCommand,
     link::{LinkCommand, Subject},
@@ -12,8 +10,9 @@ use aggregates::{
     vocabulary::SessionRef,
 };
 use kernel::{Actor, ActorKind, Cause, TenantId, derived_uuid};
+use store::Position;
 
-use super::{Call, EffectState, Effects, Look, open::OpenEffect};
+use super::{Call, EffectState, Effects, Known, Look, open::OpenEffect};
 use crate::{
     bus::{Envelope, SendError, Target},
     fetches::timed,
@@ -27,6 +26,14 @@ use crate::{
 /// Stripe's code for a transfer that the platform's balance does not cover just now.
 const BALANCE_TOO_SMALL: &str = "balance_insufficient";
 
+/// What is known before a call.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    known: Known,
+    /// It may have been made already, so Stripe is asked first.
+    perhaps: bool,
+}
+
 /// What a call came to, where it came to anything.
 enum Outcome<T> {
     Done(T),
@@ -39,12 +46,13 @@ enum Outcome<T> {
 }
 
 impl Effects {
-    /// Makes one call. `perhaps_sent`: it may have been made before, so Stripe is asked first.
+    /// Makes one call, decided by what is `known`. `perhaps_sent`: it may have been made before, so
+    /// Stripe is asked first.
     pub(super) async fn perform(
         &self,
-        port: &Arc<dyn StripePort>,
         look: &Look,
         effect: OpenEffect,
+        known: Known,
         perhaps_sent: bool,
     ) -> Result<(), Problem> {
         let perhaps = match effect.state {
@@ -52,19 +60,20 @@ impl Effects {
             EffectState::Submitted => perhaps_sent,
             EffectState::Unknown => true,
         };
-        let port = &**port;
+        let before = Before { known, perhaps };
+        let port = &*self.port;
         match effect.call {
-            Call::Session(call) => self.session(port, look, call).await,
+            Call::Session(call) => self.session(port, look, call, known).await,
             Call::Refund(call) => {
                 // A call that stands announced in the log was announced by an earlier attempt.
-                let announced = effect.state != EffectState::ToDo;
-                self.refund(port, look, call, announced).await
+                let perhaps = effect.state != EffectState::ToDo;
+                self.refund(port, look, call, Before { perhaps, ..before }).await
             }
-            Call::Transfer(call, seller) => self.transfer(port, look, call, seller, perhaps).await,
-            Call::BankPayout(call) => self.bank_payout(port, look, call, perhaps).await,
-            Call::Reversal(call, seller) => self.reversal(port, look, call, seller, perhaps).await,
-            Call::Evidence(call) => self.evidence(port, look, call, perhaps).await,
-            Call::Accept(call) => self.accept(port, look, call, perhaps).await,
+            Call::Transfer(call, seller) => self.transfer(port, look, call, seller, before).await,
+            Call::BankPayout(call) => self.bank_payout(port, look, call, before).await,
+            Call::Reversal(call, seller) => self.reversal(port, look, call, seller, before).await,
+            Call::Evidence(call) => self.evidence(port, look, call, before).await,
+            Call::Accept(call) => self.accept(port, look, call, before).await,
         }
     }
 
@@ -75,9 +84,11 @@ impl Effects {
         port: &dyn StripePort,
         look: &Look,
         call: CreateSession,
+        known: Known,
     ) -> Result<(), Problem> {
         let (name, key) = ("create_session", call.idempotency_key.clone());
         let payment = call.payment;
+        self.may_leave(known).await?;
         match made(timed(name, port.create_session(&call)).await)? {
             Outcome::Done(opened) => {
                 let subject = Subject::Payment(payment);
@@ -108,21 +119,26 @@ impl Effects {
         port: &dyn StripePort,
         look: &Look,
         call: CreateRefund,
-        announced: bool,
+        before: Before,
     ) -> Result<(), Problem> {
         let (name, key, refund) = ("create_refund", call.idempotency_key.clone(), call.refund);
         let attempt = call.attempt;
-        let found = if announced {
+        let mut known = before.known;
+        let found = if before.perhaps {
             existing(timed("find_refund", port.find_refund(&call)).await)?
         } else {
             let idempotency_key = key.clone();
             let note = RefundCommand::NoteSubmitted { attempt, idempotency_key };
-            self.note(look, "announce", &key, Command::Refund(refund, note)).await?;
+            let command = Command::Refund(refund, note);
+            known.position = known.position.max(self.tell(look, "announce", &key, command).await?);
             None
         };
         let outcome = match found {
             Some(fact) => Outcome::Done(fact),
-            None => made(timed(name, port.create_refund(&call)).await)?,
+            None => {
+                self.may_leave(known).await?;
+                made(timed(name, port.create_refund(&call)).await)?
+            }
         };
         match outcome {
             Outcome::Done(fact) => {
@@ -148,16 +164,19 @@ impl Effects {
         look: &Look,
         call: CreateTransfer,
         seller: Option<kernel::SellerId>,
-        perhaps: bool,
+        before: Before,
     ) -> Result<(), Problem> {
         let (name, key, payout) = ("create_transfer", call.idempotency_key.clone(), call.payout);
-        let found = match perhaps {
+        let found = match before.perhaps {
             true => existing(timed("find_transfer", port.find_transfer(&call)).await)?,
             false => None,
         };
         let outcome = match found {
             Some(fact) => Outcome::Done(fact),
-            None => made(timed(name, port.create_transfer(&call)).await)?,
+            None => {
+                self.may_leave(before.known).await?;
+                made(timed(name, port.create_transfer(&call)).await)?
+            }
         };
         match outcome {
             Outcome::Done(fact) => {
@@ -188,17 +207,20 @@ impl Effects {
         port: &dyn StripePort,
         look: &Look,
         call: CreatePayout,
-        perhaps: bool,
+        before: Before,
     ) -> Result<(), Problem> {
         let (name, key, payout) = ("create_payout", call.idempotency_key.clone(), call.payout);
         let attempt = call.attempt;
-        let found = match perhaps {
+        let found = match before.perhaps {
             true => existing(timed("find_payout", port.find_payout(&call)).await)?,
             false => None,
         };
         let outcome = match found {
             Some(fact) => Outcome::Done(fact),
-            None => made(timed(name, port.create_payout(&call)).await)?,
+            None => {
+                self.may_leave(before.known).await?;
+                made(timed(name, port.create_payout(&call)).await)?
+            }
         };
         match outcome {
             Outcome::Done(fact) => {
@@ -224,16 +246,19 @@ impl Effects {
         look: &Look,
         call: ReverseTransfer,
         seller: Option<kernel::SellerId>,
-        perhaps: bool,
+        before: Before,
     ) -> Result<(), Problem> {
         let (name, key, payout) = ("reverse_transfer", call.idempotency_key.clone(), call.payout);
-        let found = match perhaps {
+        let found = match before.perhaps {
             true => existing(timed("find_reversal", port.find_reversal(&call)).await)?,
             false => None,
         };
         let outcome = match found {
             Some(fact) => Outcome::Done(fact),
-            None => made(timed(name, port.reverse_transfer(&call)).await)?,
+            None => {
+                self.may_leave(before.known).await?;
+                made(timed(name, port.reverse_transfer(&call)).await)?
+            }
         };
         match outcome {
             Outcome::Done(fact) => {
@@ -257,16 +282,19 @@ impl Effects {
         port: &dyn StripePort,
         look: &Look,
         call: SubmitEvidence,
-        perhaps: bool,
+        before: Before,
     ) -> Result<(), Problem> {
-        let known = match perhaps {
+        let known = match before.perhaps {
             true => existing(timed("dispute", port.dispute(&call.stripe_dispute)).await.map(Some))?
                 .is_some_and(|dispute| dispute.evidence_submitted),
             false => false,
         };
         let outcome = match known {
             true => Outcome::Done(()),
-            false => made(timed("submit_evidence", port.submit_evidence(&call)).await)?,
+            false => {
+                self.may_leave(before.known).await?;
+                made(timed("submit_evidence", port.submit_evidence(&call)).await)?
+            }
         };
         self.dispute_call(look, "submit_evidence", call.dispute, call.idempotency_key, outcome)
             .await
@@ -277,16 +305,19 @@ impl Effects {
         port: &dyn StripePort,
         look: &Look,
         call: CloseDispute,
-        perhaps: bool,
+        before: Before,
     ) -> Result<(), Problem> {
-        let known = match perhaps {
+        let known = match before.perhaps {
             true => existing(timed("dispute", port.dispute(&call.stripe_dispute)).await.map(Some))?
                 .is_some_and(|dispute| dispute.fact.status == "lost"),
             false => false,
         };
         let outcome = match known {
             true => Outcome::Done(()),
-            false => made(timed("close_dispute", port.close_dispute(&call)).await)?,
+            false => {
+                self.may_leave(before.known).await?;
+                made(timed("close_dispute", port.close_dispute(&call)).await)?
+            }
         };
         self.dispute_call(look, "close_dispute", call.dispute, call.idempotency_key, outcome).await
     }
@@ -346,6 +377,17 @@ impl Effects {
         key: &str,
         command: Command,
     ) -> Result<(), Problem> {
+        self.tell(look, name, key, command).await.map(drop)
+    }
+
+    /// Sends a command, and says up to which position the log shows what came of it.
+    async fn tell(
+        &self,
+        look: &Look,
+        name: &'static str,
+        key: &str,
+        command: Command,
+    ) -> Result<Position, Problem> {
         let target = Target::of(&command);
         let tenant = look.stream.tenant;
         let content = format!("{command:?}");
@@ -361,7 +403,7 @@ impl Effects {
             ..Envelope::new(tenant, format!("effect/{id}"), cause)
         };
         match self.bus.dispatch(command, envelope).await {
-            Ok(_) => Ok(()),
+            Ok(sent) => Ok(sent.position),
             Err(SendError::Refused(refusal)) => {
                 tracing::warn!(
                     command = target.command,
@@ -369,7 +411,7 @@ impl Effects {
                     code = refusal.code,
                     "the outcome of a call was refused: {refusal}"
                 );
-                Ok(())
+                Ok(look.position)
             }
             Err(error) => Err(Problem(format!("{} of {}: {error}", target.command, target.id))),
         }

@@ -1,5 +1,7 @@
 //! Which calls to Stripe are open after which events.
 
+use std::collections::BTreeMap;
+
 use aggregates::{
     dispute::events::DisputeEvent,
     payout::events::PayoutEvent,

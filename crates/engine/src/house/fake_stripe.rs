@@ -5,6 +5,7 @@ use std::{
     sync::{
         Mutex,
         atomic::{AtomicU32, Ordering},
+        mpsc,
     },
 };
 
@@ -43,6 +44,10 @@ pub(super) struct FakeStripe {
     pub(super) done_but_silent: AtomicU32,
     /// So many calls do not get through.
     pub(super) unreachable: AtomicU32,
+    /// The idempotency keys of all requests to refund.
+    pub(super) keys: Mutex<Vec<String>>,
+    /// The next request to refund freezes the process that makes it, just before it gets through.
+    pub(super) freeze: Mutex<Option<Freeze>>,
     /// Everything that changes something is refused.
     pub(super) refusing: bool,
     /// With which code transfers are refused.
@@ -51,6 +56,15 @@ pub(super) struct FakeStripe {
     pub(super) listed: Mutex<Vec<TransactionRecord>>,
     /// Which balances were walked, and from when on.
     pub(super) walked: Mutex<Vec<(Option<AccountRef>, Timestamp)>>,
+}
+
+/// Stops a whole process, as SIGSTOP does: its runtime has one thread, and this blocks it.
+#[derive(Debug)]
+pub(super) struct Freeze {
+    /// Told when it is frozen.
+    pub(super) frozen: tokio::sync::oneshot::Sender<()>,
+    /// It goes on when told so.
+    pub(super) thaw: mpsc::Receiver<()>,
 }
 
 fn takes_one(counter: &AtomicU32) -> bool {
@@ -76,6 +90,12 @@ impl StripePort for FakeStripe {
             let message = "It was refunded.".to_owned();
             return Err(StripeCallError::Refused { code, message, status: 400 });
         }
+        let freeze = self.freeze.lock().unwrap().take();
+        if let Some(Freeze { frozen, thaw }) = freeze {
+            frozen.send(()).unwrap();
+            thaw.recv().unwrap();
+        }
+        self.keys.lock().unwrap().push(call.idempotency_key.clone());
         let mut refunds = self.refunds.lock().unwrap();
         let id = format!("re_{}", refunds.len() + 1);
         let fact =

@@ -1,8 +1,10 @@
 //! The whole machine in one process: messages in, policies, timers and calls out, killed anywhere.
 
+mod failover;
 mod fake_stripe;
 mod messages;
 mod outbound;
+mod processes;
 mod reactions;
 mod sweeping;
 mod toy_translator;

@@ -23,7 +23,7 @@ use crate::{
     ports::{CreateRefund, StripePort},
 };
 
-async fn approve(machine: &Machine, name: &str) -> RefundId {
+pub(super) async fn approve(machine: &Machine, name: &str) -> RefundId {
     let refund = RefundId::derived(&[name]);
     let request = RefundCommand::Request {
         refund,
@@ -53,7 +53,7 @@ async fn a_refund_is_announced_made_once_and_recorded() {
     assert!(place("refund.submitted") < place("refund.accepted"));
     assert!(place("link.established").is_some());
     assert_eq!(stripe.created.load(Ordering::SeqCst), 1);
-    assert!(engine.effects().is_empty());
+    assert!(engine.effects(None).await.unwrap().is_empty());
     engine.shutdown(PATIENCE).await;
     machine.rest(Some(Arc::clone(&stripe) as _)).await;
     assert_eq!(stripe.created.load(Ordering::SeqCst), 1);
@@ -93,7 +93,7 @@ async fn without_a_key_a_person_is_told_what_to_do_and_a_key_given_later_does_it
     let machine = Machine::new().await;
     let refund = approve(&machine, "r1").await;
     let engine = machine.rest(None).await;
-    let effects = engine.effects();
+    let effects = engine.effects(None).await.unwrap();
     assert_eq!(effects.len(), 1);
     assert_eq!((effects[0].call, effects[0].state), ("create_refund", EffectState::ToDo));
     assert!(effects[0].by_hand.contains(&format!("daybook_refund={refund}")), "{effects:?}");
@@ -120,7 +120,7 @@ async fn without_a_key_a_person_is_told_what_to_do_and_a_key_given_later_does_it
     let stripe = Arc::new(FakeStripe::default());
     let engine = machine.rest(Some(Arc::clone(&stripe) as _)).await;
     assert_eq!(stripe.created.load(Ordering::SeqCst), 1);
-    assert!(engine.effects().is_empty());
+    assert!(engine.effects(None).await.unwrap().is_empty());
 }
 
 /// Killed between the two, only the link is there.
@@ -194,7 +194,7 @@ async fn a_transfer_waits_for_the_balance_and_is_given_up_for_any_other_refusal(
         let [outcome] = outcomes.concat().try_into().unwrap();
         assert!(outcome.contains(&format!("{code}: ")), "{outcome}");
         assert_eq!(machine.count(expected).await, 1, "{code}");
-        assert!(engine.effects().is_empty(), "{code}");
+        assert!(engine.effects(None).await.unwrap().is_empty(), "{code}");
     }
 }
 

@@ -73,9 +73,8 @@ async fn a_fee_finds_its_payment_in_either_order_of_arrival() {
     }
 }
 
-#[tokio::test]
-async fn a_timer_fires_when_the_test_clock_has_come_there_and_not_before() {
-    let machine = Machine::new().await;
+/// A refund that somebody must decide within 72 hours.
+pub(super) fn undecided() -> (String, RefundCommand) {
     let refund = RefundId::derived(&["r1"]);
     let request = RefundCommand::Request {
         refund,
@@ -89,7 +88,14 @@ async fn a_timer_fires_when_the_test_clock_has_come_there_and_not_before() {
         second_person_above: 0,
         approved: None,
     };
-    machine.house.send::<Refund>(&refund.to_string(), request, "ask").await.unwrap();
+    (refund.to_string(), request)
+}
+
+#[tokio::test]
+async fn a_timer_fires_when_the_test_clock_has_come_there_and_not_before() {
+    let machine = Machine::new().await;
+    let (refund, request) = undecided();
+    machine.house.send::<Refund>(&refund, request, "ask").await.unwrap();
     let engine = machine.start(None).await;
     for (hours, expected) in [(71, 0), (72, 1), (500, 1)] {
         let to = Timestamp::from_millis(NOON).plus_seconds(hours * 3600);

@@ -6,6 +6,7 @@ mod replay;
 mod running;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::{
     collections::BTreeSet,
@@ -75,6 +76,8 @@ pub struct ProjectionStatus {
     pub stopped: Option<String>,
     /// What it is trying again because of, if it is.
     pub problem: Option<String>,
+    /// The other process that keeps it up to date, if it is not this one.
+    pub held_by: Option<String>,
 }
 
 /// Why the answers are not there yet.
@@ -110,6 +113,8 @@ pub struct Projector {
     views: Arc<dyn Views>,
     projections: Vec<Arc<dyn Projection>>,
     status: watch::Sender<Vec<ProjectionStatus>>,
+    /// The timeline of the log with which all checkpoints were compared last.
+    verified: watch::Sender<Option<u64>>,
     rebuild: Mutex<BTreeSet<String>>,
     rebuild_asked: watch::Sender<u64>,
 }
@@ -136,6 +141,7 @@ impl Projector {
             views,
             projections,
             status: watch::Sender::default(),
+            verified: watch::Sender::default(),
             rebuild: Mutex::default(),
             rebuild_asked: watch::Sender::default(),
         }
@@ -196,11 +202,23 @@ impl Projector {
             let moving = all.iter().filter(|one| one.stopped.is_none() && concerned(one));
             moving.map(|one| if one.live { one.position } else { Position::START }).min()
         };
-        let there = status.wait_for(|all| {
-            !all.is_empty() && slowest(all).is_none_or(|slowest| slowest >= position)
-        });
+        let mut verified = self.verified.subscribe();
+        // A position on another timeline of the log says nothing about this one.
+        let current = |verified: &Option<u64>| *verified == Some(self.log.timeline());
+        let there = async {
+            loop {
+                verified.wait_for(current).await?;
+                let all = status.wait_for(|all| {
+                    !all.is_empty() && slowest(all).is_none_or(|slowest| slowest >= position)
+                });
+                drop(all.await?);
+                if current(&self.verified.borrow()) {
+                    return Ok::<_, watch::error::RecvError>(());
+                }
+            }
+        };
         match timeout(patience, there).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(WaitError::NotRunning),
             Err(_) => {
                 let all = self.status.borrow();
@@ -229,7 +247,8 @@ impl Projector {
         unknown
     }
 
-    /// Runs until told to stop. A batch that is being written then is finished first.
+    /// Keeps them up to date until told to stop. A batch that is being written then is finished
+    /// first. While another process does so, [`Self::watch_others`] runs instead.
     pub(crate) async fn run(&self, mut stop: Stop) {
         let mut running = Vec::new();
         for projection in &self.projections {
@@ -239,12 +258,23 @@ impl Projector {
         let mut prefetch: Option<(Position, Prefetch)> = None;
         let mut grown = self.log.watch();
         let mut asked = self.rebuild_asked.subscribe();
+        let mut timeline = self.log.timeline();
         while !stop.is_set() {
             grown.borrow_and_update();
             asked.borrow_and_update();
-            match self.round(&mut running, &mut prefetch).await {
+            let now = self.log.timeline();
+            if now != timeline {
+                // Nobody is told that he can read his writes before that was found out again.
+                tracing::warn!("the log went on elsewhere; every checkpoint is compared with it");
+                timeline = now;
+                prefetch = None;
+                running.iter_mut().for_each(Running::close);
+                self.announce(&running, None);
+            }
+            match self.round(&mut running, &mut prefetch, timeline).await {
                 Ok(more) => {
                     self.announce(&running, None);
+                    self.verified.send_replace(Some(timeline));
                     backoff = Backoff::new();
                     if more {
                         continue;
@@ -260,11 +290,28 @@ impl Projector {
                     continue;
                 }
             }
-            tokio::select! {
+            let quiet = tokio::select! {
                 () = stop.wait() => break,
-                _ = timeout(LOOK_AGAIN_AFTER, grown.changed()) => {}
-                _ = asked.changed() => {}
+                grown = timeout(LOOK_AGAIN_AFTER, grown.changed()) => grown.is_err(),
+                _ = asked.changed() => false,
+            };
+            if quiet {
+                self.close_where_changed(&mut running).await;
             }
+        }
+    }
+
+    /// Another process may have discarded a read model, so that it is built anew. While events come,
+    /// the compare-and-set tells; while none come, somebody has to look.
+    async fn close_where_changed(&self, running: &mut [Running]) {
+        match self.views.checkpoints().await {
+            Ok(stored) => {
+                for one in running.iter_mut().filter(|one| one.differs(&stored)) {
+                    tracing::info!(projection = one.name(), "somebody else has changed it");
+                    one.close();
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the checkpoints could not be looked at"),
         }
     }
 
@@ -273,6 +320,7 @@ impl Projector {
         &self,
         running: &mut Vec<Running>,
         prefetch: &mut Option<(Position, Prefetch)>,
+        timeline: u64,
     ) -> Result<bool, ProjectorError> {
         let asked =
             std::mem::take(&mut *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner));
@@ -303,6 +351,9 @@ impl Projector {
             let log = Arc::clone(&self.log);
             let reading = tokio::spawn(async move { decoded::read(&*log, last, events).await });
             *prefetch = Some((last, reading));
+        }
+        if self.log.timeline() != timeline {
+            return Ok(true);
         }
         let more = last < head || !page.is_empty();
         self.step_all(running, Arc::new(page), head).await?;
@@ -338,8 +389,10 @@ impl Projector {
 
     fn announce(&self, running: &[Running], problem: Option<String>) {
         let head = *self.log.watch().borrow();
-        let all: Vec<ProjectionStatus> =
-            running.iter().map(|one| one.status(head, problem.clone())).collect();
+        self.publish(running.iter().map(|one| one.status(head, problem.clone())).collect());
+    }
+
+    fn publish(&self, all: Vec<ProjectionStatus>) {
         for one in &all {
             metrics::gauge!(names::PROJECTION_LAG, "projection" => one.name).set(lag(one.lag));
             metrics::gauge!(names::PROJECTION_STOPPED, "projection" => one.name)

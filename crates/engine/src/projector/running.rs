@@ -63,7 +63,23 @@ impl Running {
             live: open.is_some_and(|open| open.live),
             stopped: open.and_then(|open| open.checkpoint.stopped.clone()),
             problem,
+            held_by: None,
         }
+    }
+
+    /// Lets go of what it knows; the next opening compares its checkpoint with the log.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+        self.rows = Rows::new();
+    }
+
+    /// Whether the store has another checkpoint than this one has written.
+    pub(super) fn differs(&self, stored: &[Checkpoint]) -> bool {
+        let ours = self.open.as_ref().and_then(|open| open.stored);
+        ours.is_some_and(|ours| {
+            let found = stored.iter().find(|found| found.projection == self.versioned);
+            found.is_none_or(|found| (found.position, found.event_id) != ours)
+        })
     }
 
     fn tables(&self) -> &'static [TableDef] {
@@ -72,8 +88,7 @@ impl Running {
 
     /// Forgets rows and checkpoint; the next opening builds it anew.
     pub(super) async fn discard(&mut self, views: &dyn Views) -> Result<(), ViewsError> {
-        self.open = None;
-        self.rows = Rows::new();
+        self.close();
         views.discard(&self.versioned, self.tables()).await
     }
 
@@ -140,8 +155,7 @@ impl Running {
             let outcome = self.fold_and_write(views, events).await;
             if let Err(error) = outcome {
                 // What was written is not known, and what is in memory may be ahead of it.
-                self.rows = Rows::new();
-                self.open = None;
+                self.close();
                 return match error {
                     ProjectorError::Views(ViewsError::CheckpointMoved { .. }) => {
                         self.open(log, views).await
@@ -151,8 +165,7 @@ impl Running {
             }
         } else if head < after {
             // The log is not the one we followed, or was restored from an older copy.
-            self.rows = Rows::new();
-            self.open = None;
+            self.close();
             return self.open(log, views).await;
         }
         self.go_live_when_there(views).await?;
@@ -270,7 +283,7 @@ async fn apply(
 }
 
 /// Whether the log has, at the checkpoint's position, the event that the checkpoint remembers.
-async fn fits(checkpoint: &Checkpoint, log: &dyn Log) -> Result<bool, ProjectorError> {
+pub(super) async fn fits(checkpoint: &Checkpoint, log: &dyn Log) -> Result<bool, ProjectorError> {
     if checkpoint.log != *log.log_id() {
         return Ok(false);
     }

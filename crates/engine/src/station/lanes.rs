@@ -23,6 +23,8 @@ pub(crate) struct Progress {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Which start this is: what earlier ones left unfinished does not count any more.
+    round: u64,
     read: Position,
     /// Jobs that are not finished, counted by position.
     unfinished: BTreeMap<Position, usize>,
@@ -50,10 +52,14 @@ impl Progress {
         (state.read, state.done())
     }
 
-    pub(crate) fn start_at(&self, from: Position) {
+    /// Begins after a position, and says which start this is.
+    pub(crate) fn start_at(&self, from: Position) -> u64 {
         let mut state = self.lock();
+        state.round += 1;
         state.read = from;
+        state.unfinished.clear();
         self.announce(&state);
+        state.round
     }
 
     /// Everything up to `last` was read, and these jobs came of it.
@@ -66,8 +72,12 @@ impl Progress {
         self.announce(&state);
     }
 
-    pub(crate) fn finished(&self, position: Position) {
+    /// A job of this start is finished.
+    pub(crate) fn finished(&self, round: u64, position: Position) {
         let mut state = self.lock();
+        if state.round != round {
+            return;
+        }
         if let Some(jobs) = state.unfinished.get_mut(&position) {
             *jobs -= 1;
             if *jobs == 0 {
@@ -104,6 +114,7 @@ impl<J: Send + Sync + 'static> Lanes<J> {
     pub(crate) fn start<S: Station<Job = J>>(
         station: &Arc<S>,
         report: &Arc<Report>,
+        round: u64,
         stop: &Stop,
         capacity: usize,
     ) -> Self {
@@ -111,7 +122,8 @@ impl<J: Send + Sync + 'static> Lanes<J> {
         let senders = (0..station.lanes().max(1))
             .map(|_| {
                 let (sender, jobs) = mpsc::channel(capacity);
-                tasks.spawn(run(Arc::clone(station), Arc::clone(report), stop.clone(), jobs));
+                let (station, report) = (Arc::clone(station), Arc::clone(report));
+                tasks.spawn(run(station, report, round, stop.clone(), jobs));
                 sender
             })
             .collect();
@@ -130,6 +142,11 @@ impl<J: Send + Sync + 'static> Lanes<J> {
             }
         }
         true
+    }
+
+    /// Cuts off what is under way, and returns when nothing is any more.
+    pub(crate) async fn abandon(mut self) {
+        self.tasks.shutdown().await;
     }
 
     /// Lets what is under way finish; what only waits is left for the next start.
@@ -153,6 +170,7 @@ fn place(lane: &str, lanes: usize) -> usize {
 async fn run<S: Station>(
     station: Arc<S>,
     report: Arc<Report>,
+    round: u64,
     mut stop: Stop,
     mut jobs: mpsc::Receiver<(Position, S::Job)>,
 ) {
@@ -175,6 +193,6 @@ async fn run<S: Station>(
         if attempt > 0 {
             report.note(None);
         }
-        report.progress.finished(position);
+        report.progress.finished(round, position);
     }
 }

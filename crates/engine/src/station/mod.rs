@@ -1,7 +1,9 @@
 //! A station: a worker that follows the log from a bookmark and does something about its events, in
 //! ordered lanes, so that many things are under way at once and each thing stays in order.
 
+mod course;
 mod lanes;
+mod reached;
 mod stop;
 
 use std::{
@@ -11,26 +13,19 @@ use std::{
 
 use async_trait::async_trait;
 use serde::Serialize;
-use store::{Log, LogError, Position, Recorded, follow};
-use tokio::{
-    sync::watch,
-    time::{interval, sleep},
-};
+use store::{LogError, Position, Recorded};
+use tokio::{sync::watch, time::sleep};
 
+pub(crate) use course::run;
 pub(crate) use lanes::{Lanes, Progress};
+pub(crate) use reached::Reached;
 pub(crate) use stop::{Stop, Stopper};
 
 use crate::metrics_names as names;
 
-/// How many events a station reads at once.
-const PAGE_EVENTS: usize = 1000;
-
-/// How many jobs may wait in one lane; a full lane makes the reader wait.
-const LANE_JOBS: usize = 64;
-
 /// How often the bookmark is written. It only spares work: everything after it is done again after
 /// a crash, and doing it again changes nothing.
-const BOOKMARK_EVERY: Duration = Duration::from_millis(250);
+pub(crate) const BOOKMARK_EVERY: Duration = Duration::from_millis(250);
 
 const RETRY_FIRST: Duration = Duration::from_millis(20);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
@@ -69,18 +64,14 @@ pub(crate) trait Station: Send + Sync + 'static {
         32
     }
 
-    /// Whether it goes on after its bookmark, or reads everything at each start.
-    fn keeps_bookmark(&self) -> bool {
-        true
-    }
-
-    /// Called once, before the first page.
+    /// Called before the first page, whenever it begins: at the start, when it takes over from
+    /// another process, and when the log went on in a copy of itself.
     async fn prepare(&self, _from: Position) -> Result<(), Problem> {
         Ok(())
     }
 
-    /// What is to be done about these events. Called in order of the log; called again with the same
-    /// page after a problem.
+    /// What is to be done about these events, which no fail-over can take back. Called in order of
+    /// the log; called again with the same page after a problem.
     async fn route(&self, page: &[Recorded]) -> Result<Vec<Routed<Self::Job>>, Problem>;
 
     /// Does it; called again after a problem, with the number of attempts before.
@@ -90,6 +81,9 @@ pub(crate) trait Station: Send + Sync + 'static {
     async fn noted(&self, _done: Position) -> Result<(), Problem> {
         Ok(())
     }
+
+    /// What this process does while another one does the work. Dropped when it takes over.
+    async fn meanwhile(&self) {}
 }
 
 /// How a station stands.
@@ -105,6 +99,8 @@ pub struct StationStatus {
     pub lag: u64,
     /// What it is trying again because of, if it is.
     pub problem: Option<String>,
+    /// The other process that does this work, if it is not this one.
+    pub held_by: Option<String>,
 }
 
 /// What others can see of a running station.
@@ -128,7 +124,7 @@ impl Report {
         let (read, done) = self.progress.positions();
         let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let lag = head.0.saturating_sub(done.0);
-        StationStatus { name: self.name, read, done, lag, problem }
+        StationStatus { name: self.name, read, done, lag, problem, held_by: None }
     }
 
     fn note(&self, problem: Option<String>) {
@@ -163,127 +159,9 @@ impl Backoff {
     }
 }
 
-/// Runs a station until it is told to stop; what is under way then is finished first.
-pub(crate) async fn run<S: Station>(
-    station: Arc<S>,
-    log: Arc<dyn Log>,
-    report: Arc<Report>,
-    mut stop: Stop,
-) {
-    let Some(from) = begin(&*station, &*log, &report, &mut stop).await else { return };
-    report.progress.start_at(from);
-    let mut lanes = Lanes::start(&station, &report, &stop, LANE_JOBS);
-    let mut reader = follow(Arc::clone(&log), from).page_events(PAGE_EVENTS);
-    let mut ticks = interval(BOOKMARK_EVERY);
-    let mut noted = from;
-    let mut backoff = Backoff::new();
-    loop {
-        let page = tokio::select! {
-            biased;
-            () = stop.wait() => break,
-            _ = ticks.tick() => {
-                note(&*station, &*log, &report, &mut noted).await;
-                continue;
-            }
-            page = reader.next_page() => page,
-        };
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                report.note(Some(error.to_string()));
-                if backoff.wait(&mut stop).await {
-                    continue;
-                }
-                break;
-            }
-        };
-        backoff = Backoff::new();
-        let Some(jobs) = route(&*station, &page, &report, &mut stop).await else { break };
-        let last = page.last().map_or(from, |event| event.position);
-        report.progress.read(last, jobs.iter().map(|routed| routed.position));
-        metrics::gauge!(names::WORKER_LAG, "worker" => station.name()).set(lag(log
-            .watch()
-            .borrow()
-            .0
-            .saturating_sub(last.0)));
-        if !lanes.submit(jobs, &mut stop).await {
-            break;
-        }
-    }
-    lanes.finish().await;
-    note(&*station, &*log, &report, &mut noted).await;
-}
-
 /// Gauges are floating-point numbers; a lag beyond 2^32 events is shown as that.
 pub(crate) fn lag(events: u64) -> f64 {
     f64::from(u32::try_from(events).unwrap_or(u32::MAX))
-}
-
-async fn begin<S: Station>(
-    station: &S,
-    log: &dyn Log,
-    report: &Report,
-    stop: &mut Stop,
-) -> Option<Position> {
-    let mut backoff = Backoff::new();
-    loop {
-        let begun = async {
-            let from = if station.keeps_bookmark() {
-                log.bookmark(station.name()).await?.unwrap_or(Position::START)
-            } else {
-                Position::START
-            };
-            station.prepare(from).await?;
-            Ok::<_, Problem>(from)
-        };
-        match begun.await {
-            Ok(from) => return Some(from),
-            Err(problem) => report.note(Some(problem.to_string())),
-        }
-        if !backoff.wait(stop).await {
-            return None;
-        }
-    }
-}
-
-async fn route<S: Station>(
-    station: &S,
-    page: &[Recorded],
-    report: &Report,
-    stop: &mut Stop,
-) -> Option<Vec<Routed<S::Job>>> {
-    let mut backoff = Backoff::new();
-    loop {
-        match station.route(page).await {
-            Ok(jobs) => {
-                report.note(None);
-                return Some(jobs);
-            }
-            Err(problem) => report.note(Some(problem.to_string())),
-        }
-        if !backoff.wait(stop).await {
-            return None;
-        }
-    }
-}
-
-async fn note<S: Station>(station: &S, log: &dyn Log, report: &Report, noted: &mut Position) {
-    let (_, done) = report.progress.positions();
-    if done == *noted {
-        return;
-    }
-    let saved = async {
-        if station.keeps_bookmark() {
-            log.save_bookmark(station.name(), done).await?;
-        }
-        station.noted(done).await
-    };
-    match saved.await {
-        Ok(()) => *noted = done,
-        Err(problem) => {
-            tracing::warn!(worker = station.name(), %problem, "the bookmark was not written");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use store::{Commit, Expected, MemoryLog, NewEvent, StreamId};
+use store::{Commit, Expected, Log, MemoryLog, NewEvent, StreamId};
 
 use super::*;
 
@@ -111,11 +111,11 @@ async fn the_bookmark_stands_before_whatever_is_not_finished() {
     let progress = Progress::new();
     progress.read(Position(10), [3, 3, 7].into_iter().map(Position));
     assert_eq!(progress.positions(), (Position(10), Position(2)));
-    progress.finished(Position(3));
+    progress.finished(0, Position(3));
     assert_eq!(progress.positions().1, Position(2));
-    progress.finished(Position(3));
+    progress.finished(0, Position(3));
     assert_eq!(progress.positions().1, Position(6));
-    progress.finished(Position(7));
+    progress.finished(0, Position(7));
     assert_eq!(progress.positions().1, Position(10));
 }
 

@@ -17,12 +17,12 @@ use tokio::{
 };
 
 use super::{
-    cluster::{Cluster, Session},
     options::{Hook, Moment},
     plan::{Facts, Plan},
     request::{Request, Trouble},
     statements::{self, Reply},
 };
+use crate::cluster::{Cluster, Session};
 
 /// How many requests wait in the queue, and so share one transaction, at most.
 pub(super) const GROUP_REQUESTS_MAX: usize = 512;

@@ -10,10 +10,8 @@ use tokio::{
     time::{interval, sleep},
 };
 
-use super::{
-    cluster::{Cluster, Session},
-    reader,
-};
+use super::reader;
+use crate::cluster::{Cluster, Session};
 
 /// Where [`crate::PostgresLog`] is told.
 const CHANNEL: &str = "daybook_log";

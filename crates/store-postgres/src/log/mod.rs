@@ -1,7 +1,6 @@
 //! The log in PostgreSQL: one committer per process with group commit, any number of processes, and
 //! readers that never see a gap.
 
-mod cluster;
 mod committer;
 mod guarantees;
 mod integrity;
@@ -11,6 +10,7 @@ mod options;
 mod plan;
 mod reader;
 mod request;
+mod sessions;
 mod setup;
 mod statements;
 #[cfg(test)]
@@ -37,10 +37,11 @@ use uuid::Uuid;
 
 pub use options::{Hook, Moment, OpenLogError, PostgresLogOptions};
 
-use cluster::{Cluster, Session};
 use committer::{Committer, GROUP_REQUESTS_MAX};
 use reader::{Names, integer, read_error};
 use request::Request;
+
+use crate::cluster::{Cluster, Session};
 
 const SAVE_SNAPSHOT: &str = "INSERT INTO daybook_log.stream_snapshots AS s \
      (aggregate_type, aggregate_id, version, schema, state) VALUES ($1, $2, $3, $4, $5) \
@@ -96,8 +97,8 @@ impl PostgresLog {
     /// # Errors
     /// [`OpenLogError`].
     pub async fn open(url: &str, options: PostgresLogOptions) -> Result<Self, OpenLogError> {
-        let cluster = Arc::new(Cluster::parse(url, options.readers, options.lock_patience)?);
-        let database = cluster.database().to_owned();
+        let (cluster, database) = sessions::cluster(url, &options)?;
+        let cluster = Arc::new(cluster);
         let unavailable =
             |reason: String| OpenLogError::Unavailable { database: database.clone(), reason };
         let session = if options.read_only { Session::Reading } else { Session::Committing };

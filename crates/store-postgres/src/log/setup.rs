@@ -4,7 +4,7 @@ use sqlx::{Connection, PgConnection, migrate::Migrator};
 use store::LogId;
 use uuid::Uuid;
 
-use super::{cluster::SCHEMA, options::OpenLogError};
+use super::{options::OpenLogError, sessions::SCHEMA};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/postgres-log");
 

@@ -4,7 +4,8 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
-use super::{OpenViewsError, names::literal};
+use super::{OpenViewsError, names::literal, open::pool_options};
+use crate::cluster::{Cluster, Host, hosts};
 
 /// The schema that people see, unless the address says `?schema=`.
 const SCHEMA: &str = "daybook";
@@ -28,8 +29,8 @@ const STATEMENTS_MAX: usize = 256;
 /// An address, taken apart.
 #[derive(Debug, Clone)]
 pub(super) struct Address {
-    /// How to connect.
-    pub(super) connect: PgConnectOptions,
+    /// How to connect to each host.
+    pub(super) connect: Vec<PgConnectOptions>,
     /// The schema of the views that people see.
     pub(super) schema: String,
     /// The schema of the physical tables and the bookkeeping.
@@ -52,37 +53,56 @@ impl Address {
             }
         }
         let wrong = |reason: String| OpenViewsError::Address(reason);
-        if !base.starts_with("postgres://") && !base.starts_with("postgresql://") {
-            return Err(wrong("it should begin with postgres://".to_owned()));
-        }
         let url = if theirs.is_empty() {
             base.to_owned()
         } else {
             format!("{base}?{}", theirs.join("&"))
         };
-        // The reason never repeats the address, which may hold a password.
-        let connect = PgConnectOptions::from_str(&url).map_err(|error| wrong(error.to_string()))?;
         let versions = format!("{schema}_versions");
-        let connect = connect
-            .application_name("daybook views")
-            .statement_cache_capacity(STATEMENTS_MAX)
-            .options([
-                ("search_path", format!("{versions},{schema}")),
-                ("lock_timeout", milliseconds(LOCK_TIMEOUT)),
-                ("idle_in_transaction_session_timeout", milliseconds(IDLE_TIMEOUT)),
-                // A commit that does not wait for the disk can be taken back by a power cut. That
-                // is safe here, and only here: rows and checkpoint go in one transaction and come
-                // back together, and the projection folds the same events again.
-                ("synchronous_commit", "off".to_owned()),
-                ("client_min_messages", "warning".to_owned()),
-            ]);
+        let mut connect = Vec::new();
+        for url in hosts(&url).map_err(|reason| wrong(reason.to_owned()))? {
+            // The reason never repeats the address, which may hold a password.
+            let host =
+                PgConnectOptions::from_str(&url).map_err(|error| wrong(error.to_string()))?;
+            connect.push(set_up(host, &versions, &schema));
+        }
         Ok(Self { connect, schema, versions, reader })
+    }
+
+    /// The servers behind it, with pools that try a connection that has rested before they lend it.
+    pub(super) fn cluster(&self) -> Cluster {
+        let hosts = self
+            .connect
+            .iter()
+            .map(|host| Host { reading: host.clone(), committing: host.clone() });
+        Cluster::new(hosts.collect(), pool_options())
     }
 
     /// The lock under which tables are changed, one for each schema.
     pub(super) fn change_lock(&self) -> String {
         format!("hashtextextended({}, 0)", literal(&format!("daybook views {}", self.versions)))
     }
+}
+
+fn set_up(host: PgConnectOptions, versions: &str, schema: &str) -> PgConnectOptions {
+    host.application_name("daybook views").statement_cache_capacity(STATEMENTS_MAX).options([
+        ("search_path", format!("{versions},{schema}")),
+        ("lock_timeout", milliseconds(LOCK_TIMEOUT)),
+        ("idle_in_transaction_session_timeout", milliseconds(IDLE_TIMEOUT)),
+        // A commit that does not wait for the disk can be taken back by a power cut. That
+        // is safe here, and only here: rows and checkpoint go in one transaction and come
+        // back together, and the projection folds the same events again.
+        ("synchronous_commit", "off".to_owned()),
+        // Whoever does not own the tables would see the rows of no tenant, and fold from there:
+        // better an error. The reader turns it on for itself.
+        ("row_security", "off".to_owned()),
+        // A plan that was made while a table was nearly empty reads it from end to end. Kept
+        // for a million rows, it would do so for each of them; planning anew costs far less.
+        ("plan_cache_mode", "force_custom_plan".to_owned()),
+        // Compiling pays for long analyses, and there are none here.
+        ("jit", "off".to_owned()),
+        ("client_min_messages", "warning".to_owned()),
+    ])
 }
 
 /// A time as PostgreSQL's settings take it.

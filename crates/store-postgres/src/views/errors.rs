@@ -33,13 +33,6 @@ pub enum OpenViewsError {
 }
 
 impl OpenViewsError {
-    pub(super) fn connecting(error: &Error) -> Self {
-        match error {
-            Error::Configuration(reason) => Self::Address(reason.to_string()),
-            other => Self::Unreachable(other.to_string()),
-        }
-    }
-
     pub(super) fn setting_up(error: &Error) -> Self {
         match error {
             Error::Database(refusal) => Self::Failed(refusal.to_string()),
@@ -72,6 +65,17 @@ pub(super) const NOT_UNIQUE: &str = "23505";
 /// Whether PostgreSQL answered with this code.
 pub(super) fn says(error: &Error, code: &str) -> bool {
     matches!(error, Error::Database(answer) if answer.code().as_deref() == Some(code))
+}
+
+/// Whether the connection is of no use any more: the server went, or sent its clients away.
+pub(super) fn is_lost(error: &Error) -> bool {
+    match error {
+        Error::Io(_) => true,
+        Error::Database(answer) => {
+            answer.code().is_some_and(|code| code.starts_with("57P0") || code.starts_with("08"))
+        }
+        _ => false,
+    }
 }
 
 /// Tells an error of PostgreSQL's as one of the read models'.

@@ -9,7 +9,12 @@ use std::{
 use sqlx::Row;
 use store::{Lease, ViewsError};
 
-use super::{PostgresViews, errors::fault, turn::Turn};
+use super::{
+    PostgresViews,
+    errors::fault,
+    turn::{Turn, ask},
+    values::texts,
+};
 
 /// Takes, renews or leaves the lease, and says whose it is now, in one statement. Without an
 /// answer, somebody has taken it for the first time in this very moment: asking again tells who.
@@ -62,7 +67,7 @@ pub(super) async fn lease(
     let milliseconds = i64::try_from(time.as_millis())
         .map_err(|_| ViewsError::Invalid(format!("a lease for {time:?}")))?;
     for _ in 0..ASKED_MAX {
-        let (mut turn, _) = Turn::begin(&views.pool, DURABLY).await.map_err(fault)?;
+        let (mut turn, _) = Turn::begin(&views.pool()?, DURABLY).await.map_err(fault)?;
         let asked = sqlx::query(ASK).bind(worker).bind(holder).bind(milliseconds);
         let answer = asked.fetch_optional(turn.connection().map_err(fault)?).await;
         let Some(row) = answer.map_err(fault)? else {
@@ -89,7 +94,6 @@ pub(super) async fn release(
     worker: &str,
     holder: &str,
 ) -> Result<(), ViewsError> {
-    let released = sqlx::query(RELEASE).bind(worker).bind(holder).execute(&views.pool).await;
-    released.map_err(fault)?;
+    ask(&views.pool()?, RELEASE, texts(&[worker, holder])?).await.map_err(fault)?;
     Ok(())
 }

@@ -36,15 +36,24 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgPool};
 use store::{Checkpoint, Lease, Query, TableDef, Value, Views, ViewsError, ViewsTransaction};
+use tokio::sync::watch;
 
 pub use self::errors::OpenViewsError;
-use self::{address::Address, errors::fault, lease::Leases, step::Prepared};
+use self::{address::Address, errors::fault, lease::Leases, step::Prepared, turn::within};
+use crate::cluster::{Cluster, Session};
+
+/// How long an answer may take. A step is a few thousand rows, a question a page of them.
+const ANSWER_MAX: Duration = Duration::from_secs(120);
+/// How long a change of tables may take, with the wait for another process's and an index over every
+/// row.
+const CHANGE_MAX: Duration = Duration::from_secs(1_800);
 
 /// A [`Views`] in a PostgreSQL database.
 pub struct PostgresViews {
-    pool: PgPool,
+    cluster: Arc<Cluster>,
+    closed: watch::Sender<bool>,
     address: Address,
     reader: Option<String>,
     leases: Leases,
@@ -63,9 +72,14 @@ impl PostgresViews {
     /// [`OpenViewsError`].
     pub async fn open(url: &str) -> Result<Self, OpenViewsError> {
         let address = Address::parse(url)?;
-        let reader = open::set_up(&address).await?;
+        let cluster = Arc::new(address.cluster());
+        let reader = open::set_up(&address, &cluster).await?;
+        let closed = watch::Sender::new(false);
+        let (following, until) = (Arc::clone(&cluster), closed.subscribe());
+        tokio::spawn(async move { following.follow_primary(until).await });
         Ok(Self {
-            pool: open::pool(address.connect.clone()),
+            cluster,
+            closed,
             address,
             reader,
             leases: Leases::default(),
@@ -80,6 +94,11 @@ impl PostgresViews {
     #[must_use]
     pub fn reader_role(&self) -> Option<&str> {
         self.reader.as_deref()
+    }
+
+    /// Connections to the primary, wherever it is now.
+    fn pool(&self) -> Result<PgPool, ViewsError> {
+        self.cluster.pool().map_err(ViewsError::Unavailable)
     }
 
     fn prepared(&self, projection: &str) -> Option<Arc<Prepared>> {
@@ -119,9 +138,10 @@ impl PostgresViews {
 /// [`ViewsError`].
 pub async fn read_checkpoints(url: &str) -> Result<Vec<Checkpoint>, ViewsError> {
     let address = Address::parse(url).map_err(|error| ViewsError::Invalid(error.to_string()))?;
-    let connect = address.connect.options([("default_transaction_read_only", "on")]);
-    let mut connection = PgConnection::connect_with(&connect).await.map_err(fault)?;
-    let found = step::checkpoints(&mut connection).await;
+    let connected = address.cluster().connect(Session::Reading).await;
+    let mut connection = connected.map_err(ViewsError::Unavailable)?;
+    turn::run(&mut connection, "SET default_transaction_read_only = on").await.map_err(fault)?;
+    let found = step::checkpoints_over(&mut connection).await;
     // What was asked is answered; a goodbye that fails changes nothing.
     let _ = connection.close().await;
     found
@@ -144,19 +164,19 @@ impl Views for PostgresViews {
         projection: &str,
         tables: &'static [TableDef],
     ) -> Result<(), ViewsError> {
-        tables::prepare(self, projection, tables).await
+        within(CHANGE_MAX, tables::prepare(self, projection, tables)).await
     }
 
     async fn apply(&self, transaction: ViewsTransaction) -> Result<(), ViewsError> {
-        step::apply(self, transaction).await
+        within(ANSWER_MAX, step::apply(self, transaction)).await
     }
 
     async fn checkpoint(&self, projection: &str) -> Result<Option<Checkpoint>, ViewsError> {
-        step::checkpoint(&self.pool, projection).await
+        within(ANSWER_MAX, step::checkpoint(self, projection)).await
     }
 
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>, ViewsError> {
-        step::checkpoints(&self.pool).await
+        within(ANSWER_MAX, step::checkpoints(self)).await
     }
 
     async fn load(
@@ -165,7 +185,7 @@ impl Views for PostgresViews {
         table: &'static TableDef,
         keys: Vec<Vec<Value>>,
     ) -> Result<Vec<Vec<Value>>, ViewsError> {
-        select::load(self, projection, table, keys).await
+        within(ANSWER_MAX, select::load(self, projection, table, keys)).await
     }
 
     async fn select(
@@ -174,7 +194,7 @@ impl Views for PostgresViews {
         query: Query,
     ) -> Result<Vec<Vec<Value>>, ViewsError> {
         let query = table.question(query)?;
-        select::select(self, table, &query).await
+        within(ANSWER_MAX, select::select(self, table, &query)).await
     }
 
     async fn make_live(
@@ -182,11 +202,11 @@ impl Views for PostgresViews {
         projection: &str,
         tables: &'static [TableDef],
     ) -> Result<(), ViewsError> {
-        tables::make_live(self, projection, tables).await
+        within(CHANGE_MAX, tables::make_live(self, projection, tables)).await
     }
 
     async fn live(&self, name: &str) -> Result<Option<String>, ViewsError> {
-        tables::live(&self.pool, name).await
+        within(ANSWER_MAX, tables::live(self, name)).await
     }
 
     async fn discard(
@@ -196,18 +216,19 @@ impl Views for PostgresViews {
     ) -> Result<(), ViewsError> {
         // What the database holds of the projection is known from the database, also when the
         // program no longer declares it.
-        tables::discard(self, projection).await
+        within(CHANGE_MAX, tables::discard(self, projection)).await
     }
 
     async fn lease(&self, worker: &str, holder: &str, time: Duration) -> Result<Lease, ViewsError> {
-        lease::lease(self, worker, holder, time).await
+        within(ANSWER_MAX, lease::lease(self, worker, holder, time)).await
     }
 
     async fn release(&self, worker: &str, holder: &str) -> Result<(), ViewsError> {
-        lease::release(self, worker, holder).await
+        within(ANSWER_MAX, lease::release(self, worker, holder)).await
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        self.closed.send_replace(true);
+        self.cluster.close().await;
     }
 }

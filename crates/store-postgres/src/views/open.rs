@@ -1,10 +1,7 @@
 //! Opening: the server is one that can be used, the schemas are there, the bookkeeping is up to
 //! date, and the reader role is known.
 
-use sqlx::{
-    Connection, PgConnection, PgPool, Row,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection, PgConnection, Row, postgres::PgPoolOptions};
 use std::time::Duration;
 
 use super::{
@@ -14,23 +11,25 @@ use super::{
     reader,
     turn::run,
 };
+use crate::cluster::{Cluster, Session};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/postgres-views");
 
 /// Views that hold whoever asks them to their own rights came with this version.
 const SERVER_VERSION_MIN: i32 = 150_000;
 
-const CONNECTIONS_MAX: u32 = 8;
+/// Connections of one process.
+pub(super) const CONNECTIONS_MAX: u32 = 8;
 /// How long a caller waits for a connection, also for a server that is just starting.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that rested longer is tried before it is used: the server may have gone meanwhile.
-const RESTED: Duration = Duration::from_millis(250);
 
 /// Sets up what is missing; the role for questions of one tenant, if there can be one.
-pub(super) async fn set_up(address: &Address) -> Result<Option<String>, OpenViewsError> {
-    let mut connection = PgConnection::connect_with(&address.connect)
-        .await
-        .map_err(|error| OpenViewsError::connecting(&error))?;
+pub(super) async fn set_up(
+    address: &Address,
+    cluster: &Cluster,
+) -> Result<Option<String>, OpenViewsError> {
+    let connected = cluster.connect(Session::Reading).await;
+    let mut connection = connected.map_err(OpenViewsError::Unreachable)?;
     check_server(&mut connection).await?;
     let failed = |error: sqlx::Error| OpenViewsError::setting_up(&error);
     // Held to the end of this connection: of two that start at once, the second finds all done.
@@ -100,18 +99,10 @@ async fn make_schema(
 }
 
 /// The connections of the running store, made when they are first needed.
-pub(super) fn pool(connect: PgConnectOptions) -> PgPool {
+pub(super) fn pool_options() -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Not tried before each use, which would cost a round trip: a turn begins again instead.
         .test_before_acquire(false)
-        .before_acquire(|connection, rest| {
-            Box::pin(async move {
-                if rest.idle_for > RESTED {
-                    return connection.ping().await.map(|()| true).or(Ok(false));
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(connect)
 }

@@ -155,7 +155,7 @@ pub(super) fn protect(physical: &str, reader: Option<&str>) -> String {
 /// Becomes the reader of one tenant, until the end of the transaction.
 pub(super) fn become_reader_of(tenant: &str, reader: &str) -> String {
     format!(
-        "SET LOCAL ROLE {}; SELECT set_config('daybook.tenant', {}, true)",
+        "SET LOCAL row_security = on; SET LOCAL ROLE {}; SELECT set_config('daybook.tenant', {}, true)",
         quoted(reader),
         literal(tenant)
     )

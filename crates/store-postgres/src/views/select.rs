@@ -11,8 +11,8 @@ use super::{
     names::{listed, literal, quoted},
     reader::become_reader_of,
     statements::Statements,
-    turn::Turn,
-    values::{bind, bind_all, bind_rows, values_of},
+    turn::{Turn, ask},
+    values::{bind, bind_all, bind_rows, texts, values_of},
 };
 
 /// The live physical table of a bare name, or one that is not live if there is no other.
@@ -40,10 +40,9 @@ pub(super) async fn load(
         Some(known) => known.load.clone(),
         None => {
             let physical = ProjectionName::parse(projection)?.physical(table);
-            let stored: Option<String> = sqlx::query_scalar(FINGERPRINT)
-                .bind(&physical)
-                .fetch_optional(&views.pool)
-                .await
+            let asked = ask(&views.pool()?, FINGERPRINT, texts(&[&physical])?).await;
+            let stored: Option<String> = asked
+                .and_then(|rows| rows.first().map(|row| row.try_get(0)).transpose())
                 .map_err(fault)?;
             match stored {
                 Some(stored) if stored == fingerprint => Statements::of(table, &physical).load,
@@ -54,7 +53,7 @@ pub(super) async fn load(
     };
     let keys = keys.into_iter().map(|key| table.key_of(key)).collect::<Result<Vec<_>, _>>()?;
     let arguments = bind_rows(table.key(), &keys)?;
-    match query_with(&sql, arguments).fetch_all(&views.pool).await {
+    match ask(&views.pool()?, &sql, arguments).await {
         Ok(rows) => rows.iter().map(|row| values_of(row, table.columns)).collect(),
         Err(error) if says(&error, UNDEFINED_TABLE) => {
             views.forget(projection);
@@ -84,8 +83,8 @@ pub(super) async fn select(
 }
 
 async fn find_live(views: &PostgresViews, table: &'static TableDef) -> Result<String, ViewsError> {
-    let found = sqlx::query(LIVE_TABLE).bind(table.name).fetch_optional(&views.pool).await;
-    let Some(row) = found.map_err(fault)? else {
+    let found = ask(&views.pool()?, LIVE_TABLE, texts(&[table.name])?).await.map_err(fault)?;
+    let Some(row) = found.first() else {
         return Err(ViewsError::UnknownName(table.name.to_owned()));
     };
     let physical: String = row.try_get(0).map_err(fault)?;
@@ -120,7 +119,7 @@ async fn answer(
         literal(physical),
         literal(&table.fingerprint())
     );
-    let (mut turn, rows) = match Turn::begin(&views.pool, &batch).await {
+    let (mut turn, rows) = match Turn::begin(&views.pool()?, &batch).await {
         Ok(begun) => begun,
         Err(error) if says(&error, UNDEFINED_TABLE) => return Ok(None),
         Err(error) => return Err(fault(error)),

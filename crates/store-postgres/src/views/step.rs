@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 use store::{Checkpoint, LogId, Position, ViewsError, ViewsTransaction};
 use uuid::Uuid;
 
@@ -11,7 +11,8 @@ use super::{
     errors::{MISSING_REFERENCE, UNDEFINED_TABLE, fault, says},
     statements::{Statements, Work},
     tables,
-    turn::Turn,
+    turn::{Turn, ask},
+    values::texts,
 };
 
 /// The compare-and-set. Of two steps from one checkpoint the second waits for the first, and then
@@ -51,7 +52,7 @@ pub(super) async fn apply(views: &PostgresViews, step: ViewsTransaction) -> Resu
             prepared.get(name).ok_or_else(|| ViewsError::UnknownName(name.to_owned()))?;
         work.push(statements.work(writes)?);
     }
-    let (mut turn, _) = Turn::begin(&views.pool, "BEGIN").await.map_err(fault)?;
+    let (mut turn, _) = Turn::begin(&views.pool()?, "BEGIN").await.map_err(fault)?;
     let done = perform(views, &mut turn, expected, &checkpoint, &work).await;
     match done {
         Ok(()) => turn.commit().await.map_err(fault),
@@ -124,18 +125,27 @@ fn number(what: &str, number: u64) -> Result<i64, ViewsError> {
 
 /// The checkpoint of a projection.
 pub(super) async fn checkpoint(
-    executor: impl PgExecutor<'_>,
+    views: &PostgresViews,
     projection: &str,
 ) -> Result<Option<Checkpoint>, ViewsError> {
-    let found = sqlx::query(ONE).bind(projection).fetch_optional(executor).await.map_err(fault)?;
-    found.map(|row| stored(&row)).transpose()
+    let found = ask(&views.pool()?, ONE, texts(&[projection])?).await.map_err(fault)?;
+    found.first().map(stored).transpose()
 }
 
 /// All checkpoints, by name.
-pub(super) async fn checkpoints(
-    executor: impl PgExecutor<'_>,
+pub(super) async fn checkpoints(views: &PostgresViews) -> Result<Vec<Checkpoint>, ViewsError> {
+    all(ask(&views.pool()?, ALL, texts(&[])?).await)
+}
+
+/// All checkpoints, for one who asks nothing else.
+pub(super) async fn checkpoints_over(
+    connection: &mut PgConnection,
 ) -> Result<Vec<Checkpoint>, ViewsError> {
-    let found = sqlx::query(ALL).fetch_all(executor).await.map_err(|error| {
+    all(sqlx::query(ALL).fetch_all(connection).await)
+}
+
+fn all(found: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<Checkpoint>, ViewsError> {
+    let found = found.map_err(|error| {
         if says(&error, UNDEFINED_TABLE) {
             return ViewsError::Unavailable("there are none in this database".to_owned());
         }

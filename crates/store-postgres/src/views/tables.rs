@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row};
 use store::{ProjectionName, TableDef, ViewsError};
 use uuid::Uuid;
 
@@ -13,9 +13,12 @@ use super::{
     names::{index_name, listed, literal, quoted},
     reader::protect,
     statements::Statements,
-    turn::{Turn, run},
-    values::sql_type,
+    turn::{Turn, ask, run},
+    values::{sql_type, texts},
 };
+
+/// A table smaller than this tells the planner nothing worth knowing.
+const ANALYZED_BYTES_MIN: i64 = 1024 * 1024;
 
 /// Makes sure that the tables of a projection's version exist, as they are declared.
 pub(super) async fn prepare(
@@ -64,7 +67,8 @@ async fn prepare_in(
     }
     // Nobody asks a version that is not live, and an index over rows that are there already is made
     // in a fraction of the time it takes to keep it while they come: it is made when it goes live.
-    let live = live(&mut *connection, name.name).await?.as_deref() == Some(projection);
+    let live = live_now(connection, name.name).await.map_err(fault)?;
+    let live = live.as_deref() == Some(projection);
     for table in tables {
         let physical = name.physical(table);
         document(views, connection, &physical, table, live).await.map_err(fault)?;
@@ -113,14 +117,12 @@ async fn make_live_in(
     for table in tables {
         let physical = name.physical(table);
         index(connection, &physical, table).await.map_err(fault)?;
-        // The planner knows nothing yet of a table that was just filled.
-        let analyze = format!("ANALYZE {}", quoted(&physical));
-        run(connection, &analyze).await.map_err(fault)?;
+        analyze(connection, &physical).await.map_err(fault)?;
     }
     let mut others = versions(connection, name.name).await.map_err(fault)?;
     others.remove(projection);
     // The slow part is done; from here on, questions may have to wait.
-    let live_before = live(&mut *connection, name.name).await?;
+    let live_before = live_now(connection, name.name).await.map_err(fault)?;
     show(views, connection, projection, tables, live_before.as_deref()).await.map_err(fault)?;
     for other in &others {
         remove(connection, other).await.map_err(fault)?;
@@ -150,16 +152,19 @@ pub(super) async fn discard(views: &PostgresViews, projection: &str) -> Result<(
     Ok(())
 }
 
+const LIVE: &str = "SELECT projection FROM daybook_projections WHERE name = $1 AND live";
+
 /// Which version of a projection is live.
-pub(super) async fn live(
-    executor: impl sqlx::PgExecutor<'_>,
+pub(super) async fn live(views: &PostgresViews, name: &str) -> Result<Option<String>, ViewsError> {
+    let found = ask(&views.pool()?, LIVE, texts(&[name])?).await.map_err(fault)?;
+    found.first().map(|row| row.try_get(0)).transpose().map_err(fault)
+}
+
+async fn live_now(
+    connection: &mut PgConnection,
     name: &str,
-) -> Result<Option<String>, ViewsError> {
-    sqlx::query_scalar("SELECT projection FROM daybook_projections WHERE name = $1 AND live")
-        .bind(name)
-        .fetch_optional(executor)
-        .await
-        .map_err(fault)
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar(LIVE).bind(name).fetch_optional(connection).await
 }
 
 /// Whether there is such a version.
@@ -174,16 +179,17 @@ pub(super) async fn exists(
 }
 
 /// Starts a transaction that alone changes tables. The one before it may be making an index over
-/// many rows, so this waits longer than a statement may wait for a row.
+/// many rows, so this waits longer than a statement may wait for a row. Its commit waits for the
+/// disk: steps that a crash took back are folded again, but nobody would make a version live again.
 async fn begin(views: &PostgresViews) -> Result<Turn, ViewsError> {
     let batch = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({}); \
+        "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({}); \
          SET LOCAL lock_timeout = {}",
         milliseconds(CHANGE_TIMEOUT),
         views.address.change_lock(),
         milliseconds(LOCK_TIMEOUT)
     );
-    let (turn, _) = Turn::begin(&views.pool, &batch).await.map_err(fault)?;
+    let (turn, _) = Turn::begin(&views.pool()?, &batch).await.map_err(fault)?;
     Ok(turn)
 }
 
@@ -338,6 +344,20 @@ async fn index(
         let create =
             format!("CREATE INDEX {} ON {} ({})", quoted(name), quoted(physical), parts.join(", "));
         run(connection, &create).await?;
+    }
+    Ok(())
+}
+
+/// Tells the planner about a table that was just filled. Not about one that is nearly empty: from a
+/// single row it would learn that a tenant has a single row, and would take the wrong index
+/// until the server's own statistics catch up.
+async fn analyze(connection: &mut PgConnection, physical: &str) -> Result<(), sqlx::Error> {
+    let bytes: i64 = sqlx::query_scalar("SELECT pg_relation_size($1::regclass)")
+        .bind(quoted(physical))
+        .fetch_one(&mut *connection)
+        .await?;
+    if bytes >= ANALYZED_BYTES_MIN {
+        run(connection, &format!("ANALYZE {}", quoted(physical))).await?;
     }
     Ok(())
 }

@@ -117,6 +117,13 @@ pub(super) fn bind_all<'a>(
     })
 }
 
+/// Binds texts of our own bookkeeping.
+pub(super) fn texts(texts: &[&str]) -> Result<PgArguments, ViewsError> {
+    let mut arguments = PgArguments::default();
+    texts.iter().try_for_each(|text| added(arguments.add(*text)))?;
+    Ok(arguments)
+}
+
 /// Binds rows (or keys) turned on their side: one array for each column.
 pub(super) fn bind_rows(
     columns: &[Column],

@@ -10,6 +10,7 @@ mod concurrency;
 mod inventory;
 mod repeating;
 mod sample;
+mod skipping;
 
 use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 
@@ -21,6 +22,7 @@ pub use bridge::*;
 pub use concurrency::*;
 pub use inventory::*;
 pub use repeating::*;
+pub use skipping::{SkipTest, skip_test};
 
 use crate::{AppendError, Appended, Commit, Log};
 

@@ -5,6 +5,7 @@ mod failover;
 mod faults;
 mod isolation;
 mod processes;
+mod skipping;
 mod strangers;
 
 use std::sync::{Arc, Mutex};

@@ -4,6 +4,7 @@ mod copies;
 mod crash;
 mod faults;
 mod files;
+mod skipping;
 
 use std::{
     path::PathBuf,

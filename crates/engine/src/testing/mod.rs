@@ -1,8 +1,13 @@
 //! What the engine's tests share: a tenant, a clock, and a log that fails when it is told to.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+mod leases;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use aggregates::{
@@ -16,21 +21,55 @@ use kernel::{
     SubjectRef, TenantId, Timestamp,
 };
 use store::{
-    AppendError, Appended, Commit, Guarantees, Head, Log, LogError, LogId, MemoryLog, Page,
+    AppendError, Appended, Commit, Guarantees, Head, Lease, Log, LogError, LogId, MemoryLog, Page,
     Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,
 };
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{Bus, Envelope, sealing};
+pub(crate) use leases::{LeaseTable, SharedViews};
 
-/// A log whose next appends are stored, or not, without anybody being told.
-#[derive(Debug, Default)]
+/// A log whose next appends are stored, or not, without anybody being told; which grants leases like
+/// a shared one if it has a table of them; and which is durable up to where it is told to be.
+#[derive(Debug)]
 pub(crate) struct FlakyLog {
     pub(crate) inner: MemoryLog,
+    /// None: it grants every lease, like a log that one process has to itself.
+    pub(crate) leases: Option<LeaseTable>,
+    /// Nobody can ask for a lease.
+    pub(crate) leases_unreachable: AtomicBool,
+    /// What a fail-over could take back is behind this.
+    pub(crate) durable: Arc<watch::Sender<Position>>,
     /// So many appends are stored and answered with "unknown".
     pub(crate) stored_but_unknown: AtomicU32,
     /// So many appends are not stored and answered with "unknown".
     pub(crate) lost_and_unknown: AtomicU32,
+}
+
+impl Default for FlakyLog {
+    fn default() -> Self {
+        Self::of(MemoryLog::new())
+    }
+}
+
+impl FlakyLog {
+    fn of(inner: MemoryLog) -> Self {
+        Self {
+            inner,
+            leases: None,
+            leases_unreachable: AtomicBool::new(false),
+            durable: Arc::new(watch::Sender::new(Position(u64::MAX))),
+            stored_but_unknown: AtomicU32::new(0),
+            lost_and_unknown: AtomicU32::new(0),
+        }
+    }
+
+    /// The same history as another process has it.
+    pub(crate) fn of_another_process(&self, leases: LeaseTable) -> Arc<Self> {
+        let durable = Arc::clone(&self.durable);
+        Arc::new(Self { leases: Some(leases), durable, ..Self::of(self.inner.reopen()) })
+    }
 }
 
 fn takes_one(counter: &AtomicU32) -> bool {
@@ -105,7 +144,33 @@ impl Log for FlakyLog {
         self.inner.bookmark(worker).await
     }
     async fn save_bookmark(&self, worker: &str, position: Position) -> Result<(), LogError> {
+        if self.leases.as_ref().is_some_and(|leases| leases.is_fenced_off(worker)) {
+            return Err(LogError::Unavailable("another process does this work".to_owned()));
+        }
         self.inner.save_bookmark(worker, position).await
+    }
+    async fn lease(&self, worker: &str, holder: &str, time: Duration) -> Result<Lease, LogError> {
+        if self.leases_unreachable.load(Ordering::SeqCst) {
+            return Err(LogError::Unavailable("the line went dead".to_owned()));
+        }
+        match &self.leases {
+            Some(leases) => Ok(leases.lease(worker, holder, time)),
+            None => self.inner.lease(worker, holder, time).await,
+        }
+    }
+    async fn release(&self, worker: &str, holder: &str) -> Result<(), LogError> {
+        if let Some(leases) = &self.leases {
+            leases.release(worker, holder);
+        }
+        Ok(())
+    }
+    fn timeline(&self) -> u64 {
+        self.inner.timeline()
+    }
+    async fn ensure_durable(&self, position: Position) -> Result<(), LogError> {
+        let mut durable = self.durable.subscribe();
+        let there = durable.wait_for(|durable| *durable >= position).await;
+        there.map(drop).map_err(|_| LogError::Unavailable("it is closed".to_owned()))
     }
     async fn guarantees(&self) -> Result<Guarantees, LogError> {
         self.inner.guarantees().await
@@ -203,7 +268,7 @@ impl House {
     }
 }
 
-fn bus_on(log: &Arc<FlakyLog>, clock: &FixedClock) -> Bus {
+pub(crate) fn bus_on(log: &Arc<FlakyLog>, clock: &FixedClock) -> Bus {
     Bus::new(Arc::clone(log) as Arc<dyn Log>, Arc::new(clock.clone()), 100)
 }
 

@@ -6,7 +6,6 @@
 
 use std::{
     collections::BTreeSet,
-    str::FromStr,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,31 +18,21 @@ use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::time::timeout;
-
-use super::options::OpenLogError;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 /// How long one host may take to answer.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where the log's tables are.
-pub(super) const SCHEMA: &str = "daybook_log";
+/// How often whoever has nothing else to do with the primary looks whether it still is one.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 const WHERE_ARE_WE: &str = "SELECT pg_is_in_recovery(), \
      (SELECT system_identifier FROM pg_control_system()), \
      CASE WHEN pg_is_in_recovery() THEN NULL \
      ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
-
-/// What a connection is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Session {
-    /// Committing: nothing is acknowledged before it is on the disk, and on the standby if there is
-    /// one. The few statements always find their rows by an index; a plan that was made when the
-    /// tables were empty must not be kept.
-    Committing,
-    /// Reading, and writing hints that may be lost.
-    Reading,
-}
 
 /// A history: one cluster of PostgreSQL, up to one promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,13 +50,25 @@ struct Known {
     closed: bool,
 }
 
-/// The servers of one log.
+/// How to connect to one host: for questions, and for whoever commits, if that is another way.
+#[derive(Debug, Clone)]
+pub(crate) struct Host {
+    pub(crate) reading: PgConnectOptions,
+    pub(crate) committing: PgConnectOptions,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Session {
+    Committing,
+    Reading,
+}
+
+/// The servers of one database.
 #[derive(Debug)]
-pub(super) struct Cluster {
-    hosts: Vec<PgConnectOptions>,
-    database: String,
-    readers: u32,
-    lock_patience: Duration,
+pub(crate) struct Cluster {
+    hosts: Vec<Host>,
+    pools: PgPoolOptions,
     known: Mutex<Known>,
     epoch: AtomicU64,
 }
@@ -80,32 +81,14 @@ struct Found {
 }
 
 impl Cluster {
-    pub(super) fn parse(
-        url: &str,
-        readers: u32,
-        lock_patience: Duration,
-    ) -> Result<Self, OpenLogError> {
-        let hosts = hosts(url)?;
-        let database = hosts.first().and_then(PgConnectOptions::get_database);
-        let database = database.unwrap_or("of the user's name").to_owned();
+    /// Nothing is connected yet; the pools of the primary are made with these options.
+    pub(crate) fn new(hosts: Vec<Host>, pools: PgPoolOptions) -> Self {
         let known = Known { primary: 0, timeline: None, pool: None, closed: false };
-        Ok(Self {
-            hosts,
-            database,
-            readers,
-            lock_patience,
-            known: Mutex::new(known),
-            epoch: AtomicU64::new(0),
-        })
-    }
-
-    /// The name of the database, for people.
-    pub(super) fn database(&self) -> &str {
-        &self.database
+        Self { hosts, pools, known: Mutex::new(known), epoch: AtomicU64::new(0) }
     }
 
     /// Changes with every change of the timeline.
-    pub(super) fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
 
@@ -115,36 +98,16 @@ impl Cluster {
     }
 
     fn options(&self, host: usize, session: Session) -> Option<PgConnectOptions> {
-        let lock = format!("{}ms", self.lock_patience.as_millis());
-        let shared = [
-            ("search_path", SCHEMA.to_owned()),
-            ("lock_timeout", lock),
-            ("idle_in_transaction_session_timeout", "60s".to_owned()),
-            ("jit", "off".to_owned()),
-            ("enable_seqscan", "off".to_owned()),
-        ];
-        let own: &[(&str, &str)] = match session {
-            Session::Committing => &[
-                ("synchronous_commit", "on"),
-                ("statement_timeout", "0"),
-                ("default_transaction_isolation", "read\\ committed"),
-                ("plan_cache_mode", "force_generic_plan"),
-                ("enable_hashjoin", "off"),
-                ("enable_mergejoin", "off"),
-                ("enable_bitmapscan", "off"),
-            ],
-            Session::Reading => &[("synchronous_commit", "off")],
+        let host = self.hosts.get(host)?;
+        let options = match session {
+            Session::Committing => &host.committing,
+            Session::Reading => &host.reading,
         };
-        let name = match session {
-            Session::Committing => "daybook commits",
-            Session::Reading => "daybook",
-        };
-        let options = self.hosts.get(host)?.clone().application_name(name);
-        Some(options.options(shared).options(own.iter().copied()))
+        Some(options.clone().disable_statement_logging())
     }
 
     /// A connection to the primary, wherever it is now.
-    pub(super) async fn connect(&self, session: Session) -> Result<PgConnection, String> {
+    pub(crate) async fn connect(&self, session: Session) -> Result<PgConnection, String> {
         let before = self.known().primary;
         if self.hosts.len() == 1 {
             let found = self.try_host(0, session).await?;
@@ -171,7 +134,6 @@ impl Cluster {
     async fn try_host(&self, host: usize, session: Session) -> Result<Found, String> {
         let options = self.options(host, session).ok_or("there is no such host")?;
         let name = format!("{}:{}", options.get_host(), options.get_port());
-        let options = options.disable_statement_logging();
         let connecting = async {
             let mut connection = PgConnection::connect_with(&options).await?;
             let asked = sqlx::query_as::<_, (bool, i64, Option<String>)>(WHERE_ARE_WE);
@@ -237,7 +199,7 @@ impl Cluster {
     }
 
     /// Whether another host has become the primary, of a later history than the one we are in.
-    pub(super) async fn is_left_behind(&self) -> bool {
+    pub(crate) async fn is_left_behind(&self) -> bool {
         if self.hosts.len() == 1 {
             return false;
         }
@@ -248,7 +210,7 @@ impl Cluster {
     }
 
     /// Connections for questions, to the primary as it is known.
-    pub(super) fn pool(&self) -> Result<PgPool, String> {
+    pub(crate) fn pool(&self) -> Result<PgPool, String> {
         let mut known = self.known();
         if known.closed {
             return Err("it is closed".to_owned());
@@ -258,16 +220,38 @@ impl Cluster {
         }
         let options =
             self.options(known.primary, Session::Reading).ok_or("there is no such host")?;
-        let pool = PgPoolOptions::new()
-            .max_connections(self.readers.max(1))
-            .acquire_timeout(CONNECT_PATIENCE)
-            .connect_lazy_with(options.disable_statement_logging());
+        let pool = self.pools.clone().connect_lazy_with(options);
         known.pool = Some(pool.clone());
         Ok(pool)
     }
 
+    /// Stays with the primary, wherever it is, so that the pool follows it too. With a single host
+    /// there is nothing to follow. Ends when closed.
+    pub(crate) async fn follow_primary(&self, mut closed: watch::Receiver<bool>) {
+        if self.hosts.len() == 1 {
+            return;
+        }
+        let mut connection = None;
+        loop {
+            match &mut connection {
+                None => connection = self.connect(Session::Reading).await.ok(),
+                Some(known) => {
+                    let pinged = timeout(CONNECT_PATIENCE, known.ping()).await;
+                    if !matches!(pinged, Ok(Ok(()))) || self.is_left_behind().await {
+                        connection = None;
+                        continue;
+                    }
+                }
+            }
+            tokio::select! {
+                _ = closed.wait_for(|closed| *closed) => return,
+                () = sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
     /// Answers no more questions.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let pool = {
             let mut known = self.known();
             known.closed = true;
@@ -279,12 +263,12 @@ impl Cluster {
     }
 }
 
-/// One set of options per host of a URL.
-fn hosts(url: &str) -> Result<Vec<PgConnectOptions>, OpenLogError> {
-    let bad = |reason: &str| OpenLogError::Url { reason: reason.to_owned() };
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| bad("it has no scheme"))?;
+/// The URL of each host that a URL names, or what is wrong with it; never a part of it, since it may
+/// hold a password.
+pub(crate) fn hosts(url: &str) -> Result<Vec<String>, &'static str> {
+    let (scheme, rest) = url.split_once("://").ok_or("it has no scheme")?;
     if !matches!(scheme, "postgres" | "postgresql") {
-        return Err(bad("its scheme is not postgres"));
+        return Err("it should begin with postgres://");
     }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -292,14 +276,7 @@ fn hosts(url: &str) -> Result<Vec<PgConnectOptions>, OpenLogError> {
         Some((user, hosts)) => (format!("{user}@"), hosts),
         None => (String::new(), authority),
     };
-    hosts
-        .split(',')
-        .map(|host| {
-            // What sqlx says may repeat the URL, which may hold a password.
-            PgConnectOptions::from_str(&format!("{scheme}://{user}{host}{path}"))
-                .map_err(|_| bad("a part of it cannot be read"))
-        })
-        .collect()
+    Ok(hosts.split(',').map(|host| format!("{scheme}://{user}{host}{path}")).collect())
 }
 
 #[cfg(test)]
@@ -309,19 +286,14 @@ mod tests {
     #[test]
     fn a_url_may_name_several_hosts() {
         let found = hosts("postgres://ann:s%40crt@one:5433,two/books?sslmode=disable").unwrap();
-        let told: Vec<_> = found
-            .iter()
-            .map(|one| (one.get_host(), one.get_port(), one.get_database().unwrap()))
-            .collect();
-        assert_eq!(told, [("one", 5433, "books"), ("two", 5432, "books")]);
-    }
-
-    #[test]
-    fn a_wrong_url_is_refused_without_repeating_it() {
-        for url in ["mysql://ann:secret@one/books", "one/books", "postgres://ann:secret@one:x/b"] {
-            let error = hosts(url).unwrap_err().to_string();
-            assert!(!error.contains("secret"), "{error}");
-            assert!(error.contains("postgres://user@host:5432/database"), "{error}");
-        }
+        assert_eq!(
+            found,
+            [
+                "postgres://ann:s%40crt@one:5433/books?sslmode=disable",
+                "postgres://ann:s%40crt@two/books?sslmode=disable"
+            ]
+        );
+        assert_eq!(hosts("postgresql://one").unwrap(), ["postgresql://one"]);
+        assert!(hosts("mysql://one").is_err() && hosts("one").is_err());
     }
 }
