@@ -1,10 +1,10 @@
 //! The generated services: what the published definitions say, and nothing of ours.
 #![expect(
-    missing_docs,
     unreachable_pub,
-    clippy::doc_markdown,
-    clippy::allow_attributes_without_reason,
-    reason = "generated from the published definitions"
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::too_many_lines,
+    reason = "generated from the published definitions, of which this server uses a part"
 )]
 
 /// Google's words for a failed request.
