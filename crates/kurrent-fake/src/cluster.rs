@@ -11,7 +11,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, metadata::MetadataMap};
 
-use crate::{Faults, history::History};
+use crate::{FakeOptions, Faults, history::History};
 
 /// What the nodes share.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct Cluster {
     pub(crate) history: Mutex<History>,
     pub(crate) faults: Faults,
     pub(crate) append_bytes_max: usize,
+    pub(crate) acknowledge_at_once: bool,
     pub(crate) nodes: Vec<Node>,
     leader: AtomicUsize,
     pub(crate) appends: AtomicU64,
@@ -68,11 +69,12 @@ impl Node {
 }
 
 impl Cluster {
-    pub(crate) fn new(history: History, addresses: &[SocketAddr], append_bytes_max: usize) -> Self {
+    pub(crate) fn new(history: History, addresses: &[SocketAddr], options: &FakeOptions) -> Self {
         Self {
             history: Mutex::new(history),
             faults: Faults::default(),
-            append_bytes_max,
+            append_bytes_max: options.append_bytes_max,
+            acknowledge_at_once: options.acknowledge_at_once,
             nodes: addresses.iter().copied().map(Node::new).collect(),
             leader: AtomicUsize::new(0),
             appends: AtomicU64::new(0),
