@@ -41,7 +41,9 @@ pub(crate) async fn append(
             let late = Arc::clone(cluster);
             tokio::spawn(async move {
                 tokio::time::sleep(delay).await;
-                proposed.store(&late)
+                let stored = proposed.store(&late);
+                late.late_commits.fetch_add(1, Ordering::SeqCst);
+                stored
             });
             Err(lost(cluster, node))
         }

@@ -24,6 +24,7 @@ pub(crate) struct Cluster {
     leader: AtomicUsize,
     pub(crate) appends: AtomicU64,
     pub(crate) reads: AtomicU64,
+    pub(crate) late_commits: AtomicU64,
 }
 
 /// One node.
@@ -79,6 +80,7 @@ impl Cluster {
             leader: AtomicUsize::new(0),
             appends: AtomicU64::new(0),
             reads: AtomicU64::new(0),
+            late_commits: AtomicU64::new(0),
         }
     }
 

@@ -166,6 +166,12 @@ impl FakeServer {
         self.cluster.reads.load(Ordering::SeqCst)
     }
 
+    /// How many commits that came late have been carried out or recognized.
+    #[must_use]
+    pub fn late_commits(&self) -> u64 {
+        self.cluster.late_commits.load(Ordering::SeqCst)
+    }
+
     fn running(&self) -> std::sync::MutexGuard<'_, Vec<Option<JoinHandle<()>>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -107,7 +107,7 @@ impl KurrentLog {
         Ok(())
     }
 
-    fn keys(&self) -> Keys<'_> {
+    pub(crate) fn keys(&self) -> Keys<'_> {
         Keys { connection: &self.tail.connection, names: &self.tail.names }
     }
 
