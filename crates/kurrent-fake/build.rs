@@ -5,6 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;
     tonic_build::configure()
+        .build_client(false)
         .extern_path(".event_store.client.Empty", "()")
         .bytes([
             "AppendReq.ProposedMessage.custom_metadata",

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "an expectation of it is reported as unfulfilled while it works")]
 #![expect(
     unreachable_pub,
+    clippy::allow_attributes_without_reason,
+    clippy::doc_markdown,
     clippy::enum_variant_names,
     clippy::large_enum_variant,
     clippy::too_many_lines,
