@@ -142,3 +142,36 @@ fn answer(record: &Record, structured: bool) -> ReadResp {
         content: Some(Content::Event(ReadEvent { event: Some(event), link: None, position })),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::{history::Event, proto::streams::read_req::options::filter_options::Expression};
+
+    #[test]
+    fn a_filter_knows_streams_and_types_by_their_prefix() {
+        let event = Event {
+            id: uuid::Uuid::nil(),
+            metadata: HashMap::from([("type".to_owned(), "order.paid".to_owned())]),
+            custom_metadata: vec![],
+            data: vec![],
+        };
+        let record = Record { position: 1, stream: "acme-1".into(), revision: 0, event };
+        let expression = |prefix: &str| Expression {
+            prefix: vec!["other".to_owned(), prefix.to_owned()],
+            ..Expression::default()
+        };
+        for (filter, wanted) in [
+            (Filter::StreamIdentifier(expression("acme")), true),
+            (Filter::StreamIdentifier(expression("order")), false),
+            (Filter::EventType(expression("order")), true),
+            (Filter::EventType(expression("acme")), false),
+        ] {
+            let options = FilterOptions { filter: Some(filter), ..FilterOptions::default() };
+            assert_eq!(matches(&record, Some(&FilterOption::Filter(options))), wanted);
+        }
+        assert!(matches(&record, Some(&FilterOption::NoFilter(()))));
+    }
+}

@@ -1,5 +1,8 @@
 //! What the server stores: records in one order, kept in an append-only file.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     fs::{File, OpenOptions},
