@@ -1,6 +1,6 @@
 # Daybook. `make help` lists everything.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint docs schemas bench soak setup clean
+.PHONY: help run test check fmt lint docs schemas bench soak conformance setup clean
 
 DATA ?= .daybook
 PYTHON := target/test-venv/bin/python
@@ -36,6 +36,10 @@ bench: ## measure against peers in the same run; prints ratios
 soak: ## the long runs: 50 kills, the full demo month three times over
 	cargo build --release --package daybook
 	DAYBOOK_SOAK=1 cargo test --release --package tests -- scenarios::it_is_killed scenarios::the_demo_month --nocapture --test-threads 1
+
+conformance: ## the log's contract on KurrentDB, as a table; DAYBOOK_TEST_KURRENT names a real server
+	cargo test --package store-kurrent
+	cargo run --quiet --package store-kurrent --example conformance
 
 setup: ## install what the tests need: Chromium, Python's stripe package
 	@.ci/setup

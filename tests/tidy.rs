@@ -12,6 +12,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("store", &["kernel"]),
     ("store-sqlite", &["kernel", "store"]),
     ("store-postgres", &["kernel", "store"]),
+    ("store-kurrent", &["kernel", "store"]),
+    ("kurrent-fake", &[]),
     ("test-postgres", &[]),
     ("aggregates", &["kernel"]),
     // Rows declare their table once, with the trait that stores derive their SQL from.

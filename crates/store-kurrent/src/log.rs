@@ -1,0 +1,381 @@
+//! The log: every promise of `store::Log`, kept by the parts of this crate.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use eventstore::{
+    Client, Error, ReadStreamOptions, ResolvedEvent, StreamPosition,
+    operations::{Client as Operations, VNodeState},
+};
+use kernel::{KeyRef, TenantId};
+use store::{
+    AppendError, Appended, Commit, Durability, Guarantees, Head, Log, LogError, LogId, Page,
+    Position, Receipt, Recorded, SealingKey, Snapshot, StreamId,
+};
+use tokio::sync::{RwLock, watch};
+use uuid::Uuid;
+
+use crate::{
+    LogOptions, OpenLogError,
+    address::Address,
+    bookkeeping::{Bookkeeping, Limited},
+    connection::{Connection, Fault},
+    envelope,
+    keys::Keys,
+    names::Names,
+    options::COMMIT_BYTES_LIMIT,
+    tail::{Tail, unavailable},
+    tls,
+    turns::{Thing, Turns, things_of},
+};
+
+/// How much one page of the log holds unless a single event is larger, in bytes of payload.
+const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Revisions are signed on the server.
+const VERSION_MAX: u64 = i64::MAX as u64;
+
+/// The members a cluster needs so that the loss of one loses nothing.
+const REPLICAS_MIN: usize = 3;
+
+/// A log on KurrentDB.
+#[derive(Debug)]
+pub struct KurrentLog {
+    id: LogId,
+    bytes_max: usize,
+    tail: Arc<Tail>,
+    turns: Turns,
+    limited: Limited,
+    closed: AtomicBool,
+    /// Held for reading by every append under way.
+    under_way: Arc<RwLock<()>>,
+}
+
+impl KurrentLog {
+    /// Opens the log at this connection string, reading all of it into the index.
+    ///
+    /// # Errors
+    /// [`OpenLogError`]; nothing panics in the background once this has returned.
+    pub async fn open(url: &str, options: LogOptions) -> Result<Self, OpenLogError> {
+        let address = Address::parse(url).map_err(OpenLogError::Address)?;
+        tls::check_certificates(&address)?;
+        tls::prepare_tls().await?;
+        let prefix = address.prefix.clone().or_else(|| options.prefix.clone());
+        let names = Names::new(prefix.as_deref()).map_err(OpenLogError::Address)?;
+        let tail = Arc::new(Tail::new(Connection::new(address, &options), names));
+        let limited = Limited::default();
+        let id = bookkeeping(&tail, &limited).log_id().await?;
+        tail.catch_up().await?;
+        tokio::spawn(look(Arc::downgrade(&tail), options.look_every));
+        Ok(Self {
+            id,
+            bytes_max: options.commit_bytes_max.min(COMMIT_BYTES_LIMIT),
+            tail,
+            turns: Turns::default(),
+            limited,
+            closed: AtomicBool::new(false),
+            under_way: Arc::default(),
+        })
+    }
+
+    /// Destroys a sealing key, and with it everything it sealed. It reads as absent at once; its
+    /// bytes are gone from the server's disks after the next scavenge.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub async fn destroy_sealing_key(
+        &self,
+        tenant: TenantId,
+        key: &KeyRef,
+    ) -> Result<(), LogError> {
+        self.open_or_closed()?;
+        let mut turn = self.turns.take(vec![Thing::SealingKey(tenant, key.clone())]);
+        turn.begin().await;
+        self.keys().destroy(tenant, key).await
+    }
+
+    fn open_or_closed(&self) -> Result<(), LogError> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(LogError::Unavailable(CLOSED.to_owned()));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn keys(&self) -> Keys<'_> {
+        Keys { connection: &self.tail.connection, names: &self.tail.names }
+    }
+
+    fn bookkeeping(&self) -> Bookkeeping<'_> {
+        bookkeeping(&self.tail, &self.limited)
+    }
+
+    /// The event of ours at a position that is known to be one.
+    async fn known_event(&self, position: Position) -> Result<Recorded, LogError> {
+        let events = self.tail.read_from(position, 1).await?;
+        let missing = || LogError::Corrupt(format!("nothing is at position {position} any more"));
+        let event = events.first().ok_or_else(missing)?;
+        let stream = self.tail.names.parse(&event.stream_id).ok_or_else(missing)?;
+        let recorded = envelope::unwrap(stream, event)?;
+        if recorded.position == position { Ok(recorded) } else { Err(missing()) }
+    }
+}
+
+const CLOSED: &str = "it is closed";
+
+fn bookkeeping<'a>(tail: &'a Tail, limited: &'a Limited) -> Bookkeeping<'a> {
+    Bookkeeping { connection: &tail.connection, names: &tail.names, limited }
+}
+
+/// Looks now and then for what other processes have written, for as long as there is a log.
+async fn look(tail: Weak<Tail>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        let Some(tail) = tail.upgrade() else { return };
+        if let Err(error) = tail.catch_up().await {
+            tracing::debug!(%error, "the end of the log cannot be read");
+        }
+    }
+}
+
+#[async_trait]
+impl Log for KurrentLog {
+    fn log_id(&self) -> &LogId {
+        &self.id
+    }
+
+    async fn append(&self, commit: Commit) -> Result<Appended, AppendError> {
+        commit.check(self.bytes_max)?;
+        // Everything up to the spawn happens at the first poll: the place in the queue is the
+        // caller's, and whoever is gone afterwards has handed the commit over.
+        let closed = || AppendError::Unavailable(CLOSED.to_owned());
+        let under_way = Arc::clone(&self.under_way).try_read_owned().map_err(|_| closed())?;
+        self.open_or_closed().map_err(|_| closed())?;
+        let mut turn = self.turns.take(things_of(&commit));
+        let tail = Arc::clone(&self.tail);
+        let storing = tokio::spawn(async move {
+            turn.begin().await;
+            let verdict = tail.store(&commit).await;
+            drop((turn, under_way));
+            verdict
+        });
+        storing.await.map_err(|error| AppendError::Unknown(error.to_string()))?
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, LogError> {
+        self.open_or_closed()?;
+        if limit == 0 || after >= VERSION_MAX {
+            return Ok(Vec::new());
+        }
+        let name = self.tail.names.events(stream);
+        // Versions count from 1 and revisions from 0, so what comes after one is at the other.
+        let options = ReadStreamOptions::default()
+            .forwards()
+            .position(StreamPosition::Position(after))
+            .max_count(limit);
+        let reading = |client: Client| {
+            let (name, options) = (name.as_str(), &options);
+            async move {
+                let mut page = client.read_stream(name, options).await?;
+                let mut events: Vec<ResolvedEvent> = Vec::new();
+                while let Some(event) = page.next().await? {
+                    events.push(event);
+                }
+                Ok(events)
+            }
+        };
+        match self.tail.connection.ask_again(reading).await {
+            Ok(events) => events
+                .iter()
+                .filter_map(|resolved| resolved.event.as_ref())
+                .map(|event| envelope::unwrap(stream.clone(), event))
+                .collect(),
+            Err(Fault::Refused(error)) if matches!(*error, Error::ResourceNotFound) => {
+                Ok(Vec::new())
+            }
+            Err(fault) => Err(unavailable(&fault)),
+        }
+    }
+
+    /// Jumps from one event of ours to the next, so that strangers' events cost one page at most.
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Page, LogError> {
+        self.open_or_closed()?;
+        let head = self.tail.catch_up().await?.position;
+        let mut page = Page { events: Vec::new(), head };
+        let (mut after, mut bytes) = (after, 0);
+        while page.events.len() < limit && bytes < PAGE_BYTES_MAX {
+            let next = self.tail.index().next_after(after).filter(|next| *next <= head);
+            let Some(next) = next else { break };
+            let wanted = limit - page.events.len();
+            let events = self.tail.read_from(next, wanted).await?;
+            for event in events.iter().filter(|event| event.position.commit <= head.0) {
+                if let Some(stream) = self.tail.names.parse(&event.stream_id) {
+                    bytes += event.data.len() + event.custom_metadata.len();
+                    page.events.push(envelope::unwrap(stream, event)?);
+                }
+            }
+            match page.events.last() {
+                Some(last) if last.position >= next => after = last.position,
+                _ => {
+                    return Err(LogError::Corrupt(format!("nothing is at position {next}")));
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    async fn head(&self) -> Result<Head, LogError> {
+        self.open_or_closed()?;
+        self.tail.catch_up().await
+    }
+
+    fn watch(&self) -> watch::Receiver<Position> {
+        self.tail.watch()
+    }
+
+    async fn find_command(
+        &self,
+        tenant: TenantId,
+        command_id: &str,
+    ) -> Result<Option<Receipt>, LogError> {
+        self.open_or_closed()?;
+        let known = self.tail.index().command(tenant, command_id);
+        if known.is_some() {
+            return Ok(known);
+        }
+        self.tail.catch_up().await?;
+        Ok(self.tail.index().command(tenant, command_id))
+    }
+
+    async fn find_idempotency_key(
+        &self,
+        tenant: TenantId,
+        key: &str,
+    ) -> Result<Option<([u8; 32], String, Receipt)>, LogError> {
+        self.open_or_closed()?;
+        self.tail.catch_up().await?;
+        self.tail.find_key(tenant, key).await
+    }
+
+    async fn event_at(&self, position: Position) -> Result<Option<Recorded>, LogError> {
+        self.open_or_closed()?;
+        if position > self.tail.index().head().position {
+            self.tail.catch_up().await?;
+        }
+        if !self.tail.index().has_position(position) {
+            return Ok(None);
+        }
+        self.known_event(position).await.map(Some)
+    }
+
+    async fn event_by_id(&self, id: Uuid) -> Result<Option<Recorded>, LogError> {
+        self.open_or_closed()?;
+        let mut known = self.tail.index().event(id);
+        if known.is_none() {
+            self.tail.catch_up().await?;
+            known = self.tail.index().event(id);
+        }
+        let Some(position) = known else { return Ok(None) };
+        self.known_event(position).await.map(Some)
+    }
+
+    async fn sealing_key(
+        &self,
+        tenant: TenantId,
+        key: &KeyRef,
+    ) -> Result<Option<[u8; 32]>, LogError> {
+        self.open_or_closed()?;
+        self.keys().secret(tenant, key).await
+    }
+
+    async fn ensure_sealing_key(&self, key: SealingKey) -> Result<[u8; 32], LogError> {
+        self.open_or_closed()?;
+        let mut turn = self.turns.take(vec![Thing::SealingKey(key.tenant, key.key.clone())]);
+        turn.begin().await;
+        self.keys().ensure(&key).await
+    }
+
+    async fn snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, LogError> {
+        self.open_or_closed()?;
+        self.bookkeeping().snapshot(stream).await
+    }
+
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<(), LogError> {
+        self.open_or_closed()?;
+        self.bookkeeping().save_snapshot(snapshot).await
+    }
+
+    async fn bookmark(&self, worker: &str) -> Result<Option<Position>, LogError> {
+        self.open_or_closed()?;
+        self.bookkeeping().bookmark(worker).await
+    }
+
+    async fn save_bookmark(&self, worker: &str, position: Position) -> Result<(), LogError> {
+        self.open_or_closed()?;
+        self.bookkeeping().save_bookmark(worker, position).await
+    }
+
+    /// Grows when a new connection shows another history than the one that was read.
+    fn timeline(&self) -> u64 {
+        self.tail.timeline()
+    }
+
+    async fn guarantees(&self) -> Result<Guarantees, LogError> {
+        self.open_or_closed()?;
+        let connection = &self.tail.connection;
+        let asking = |client: Client| async move { client.server_info().await };
+        let info = connection.ask_again(asking).await.map_err(|fault| unavailable(&fault))?;
+        let members = connection
+            .ask(|client| async move { Operations::from(client).read_gossip().await })
+            .await;
+        let mut settings = vec![
+            ("server".to_owned(), connection.address.to_string()),
+            ("client".to_owned(), "eventstore 4.0.0".to_owned()),
+        ];
+        let replicas = match members {
+            Ok(members) => members
+                .iter()
+                .filter(|member| member.is_alive)
+                .filter(|member| matches!(member.state, VNodeState::Leader | VNodeState::Follower))
+                .count(),
+            Err(fault) => {
+                settings.push(("gossip".to_owned(), format!("not readable: {fault}")));
+                1
+            }
+        };
+        settings.push(("replicas".to_owned(), replicas.to_string()));
+        let secure = connection.address.is_secure();
+        settings.push(("tls".to_owned(), secure.to_string()));
+        let mut broken = Vec::new();
+        if !secure && !connection.address.is_local() {
+            broken.push(format!(
+                "the connection to {} is not encrypted (tls=false): payloads, passwords and \
+                 sealing keys cross the network in the clear",
+                connection.address
+            ));
+        }
+        let replicated = replicas >= REPLICAS_MIN;
+        Ok(Guarantees {
+            engine: format!("KurrentDB {}", info.version()),
+            durability: if replicated { Durability::Replicated } else { Durability::Disk },
+            settings,
+            broken,
+        })
+    }
+
+    async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        // Whoever holds it for reading is an append under way; none begins any more.
+        drop(self.under_way.write().await);
+    }
+}

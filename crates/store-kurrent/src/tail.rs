@@ -1,0 +1,238 @@
+//! Catching up: reads the whole log by bounded pages from where the last read ended, and keeps the
+//! index current.
+//!
+//! The client can filter subscriptions but not reads (it always sends `no_filter`), and its
+//! subscriptions hot-loop when a server ends them. So pages of `$all` are read unfiltered, and what is
+//! not ours is skipped here, by the stream's name.
+
+use std::sync::{
+    RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicU64, Ordering},
+};
+
+use eventstore::{Position as Place, ReadAllOptions, RecordedEvent, StreamPosition};
+use store::{Head, LogError, Position};
+use tokio::sync::{Mutex, watch};
+
+use crate::{
+    connection::{Connection, Fault, Session},
+    index::Index,
+    names::Names,
+};
+
+/// How many events of everybody's one page has.
+const PAGE_EVENTS: usize = 1000;
+
+/// The index, and the reading that keeps it current.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) connection: Connection,
+    pub(crate) names: Names,
+    index: RwLock<Index>,
+    head: watch::Sender<Position>,
+    timeline: AtomicU64,
+    /// How many rounds of reading have begun.
+    begun: AtomicU64,
+    reader: Mutex<Reader>,
+}
+
+#[derive(Debug, Default)]
+struct Reader {
+    /// The last round that is over, and how it ended.
+    over: u64,
+    outcome: Option<LogError>,
+    /// Everything up to here has been read.
+    read: Option<u64>,
+    /// The session over which the end of the log was last compared with the index.
+    compared: u64,
+}
+
+impl Tail {
+    pub(crate) fn new(connection: Connection, names: Names) -> Self {
+        Self {
+            connection,
+            names,
+            index: RwLock::default(),
+            head: watch::Sender::default(),
+            timeline: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            reader: Mutex::default(),
+        }
+    }
+
+    /// What is known now.
+    pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// What is known, to be changed.
+    pub(crate) fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Position> {
+        self.head.subscribe()
+    }
+
+    pub(crate) fn timeline(&self) -> u64 {
+        self.timeline.load(Ordering::SeqCst)
+    }
+
+    /// Everything that was in the log when this was called is in the index when it returns. Callers
+    /// that come while a page is read share the next round, so many of them cost no more than one.
+    pub(crate) async fn catch_up(&self) -> Result<Head, LogError> {
+        let wanted = self.begun.load(Ordering::SeqCst) + 1;
+        let mut reader = self.reader.lock().await;
+        if reader.over >= wanted {
+            return reader.outcome.clone().map_or_else(|| Ok(self.index().head()), Err);
+        }
+        let round = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let outcome = self.read_to_the_end(&mut reader).await;
+        let head = self.index().head();
+        self.head
+            .send_if_modified(|known| std::mem::replace(known, head.position) != head.position);
+        reader.over = round;
+        reader.outcome = outcome.clone().err();
+        outcome.map(|()| head)
+    }
+
+    async fn read_to_the_end(&self, reader: &mut Reader) -> Result<(), LogError> {
+        let mut patience = self.connection.patience();
+        loop {
+            match self.read_page(reader).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                // A stranger's event may have been scavenged away; ours are never.
+                Err(PageError::Fault(Fault::Refused(_)))
+                    if reader.read.is_some_and(|read| read > self.index().head().position.0) =>
+                {
+                    let head = self.index().head().position;
+                    reader.read = (head > Position::START).then_some(head.0);
+                }
+                Err(PageError::Log(error)) => return Err(error),
+                Err(PageError::Fault(fault)) if patience.goes_on(&fault).await => {}
+                Err(PageError::Fault(fault)) => return Err(unavailable(&fault)),
+            }
+        }
+    }
+
+    /// Reads one page; whether there may be more.
+    async fn read_page(&self, reader: &mut Reader) -> Result<bool, PageError> {
+        let session = self.connection.session().await?;
+        if reader.compared != session.number {
+            self.compare(reader, &session).await?;
+            reader.compared = session.number;
+        }
+        // Reading begins with the event read last: the place after it need not exist yet.
+        let begin = reader.read.map_or(StreamPosition::Start, |read| at(Position(read)));
+        let options = options(begin, PAGE_EVENTS);
+        let mut page = self.connection.answer(&session, session.client.read_all(&options)).await?;
+        let mut count = 0;
+        while let Some(resolved) = self.connection.answer(&session, page.next()).await? {
+            count += 1;
+            let Some(event) = resolved.event else { continue };
+            let position = event.position.commit;
+            if reader.read.is_some_and(|read| position <= read) {
+                continue;
+            }
+            if let Some(stream) = self.names.parse(&event.stream_id) {
+                self.index_mut().push(&stream, &event).map_err(PageError::Log)?;
+            }
+            reader.read = Some(position);
+        }
+        Ok(count == PAGE_EVENTS)
+    }
+
+    /// After every new connection: is what is known still what the server holds? A restored backup,
+    /// or a node that never had the last events, begins a new timeline and a new index.
+    async fn compare(&self, reader: &mut Reader, session: &Session) -> Result<(), PageError> {
+        let head = self.index().head();
+        if head.position == Position::START {
+            reader.read = None;
+            return Ok(());
+        }
+        let found = match self.one_at(session, head.position).await {
+            Ok(event) => event.is_some_and(|event| event.id == head.event_id),
+            // An end that lies before what is asked for is no position to this server.
+            Err(Fault::Refused(_)) => false,
+            Err(fault) => return Err(fault.into()),
+        };
+        if found {
+            reader.read = Some(head.position.0);
+        } else {
+            tracing::error!(position = %head.position, "the log has gone back; reading it anew");
+            self.timeline.fetch_add(1, Ordering::SeqCst);
+            self.index_mut().start_over();
+            reader.read = None;
+        }
+        Ok(())
+    }
+
+    async fn one_at(
+        &self,
+        session: &Session,
+        position: Position,
+    ) -> Result<Option<RecordedEvent>, Fault> {
+        let options = options(at(position), 1);
+        let reading = async {
+            let mut page = session.client.read_all(&options).await?;
+            page.next().await
+        };
+        let found = self.connection.answer(session, reading).await?;
+        Ok(found
+            .and_then(|resolved| resolved.event)
+            .filter(|event| event.position.commit == position.0))
+    }
+
+    /// Up to so many raw events, beginning exactly at the position of an event of ours.
+    pub(crate) async fn read_from(
+        &self,
+        position: Position,
+        count: usize,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        let options = options(at(position), count);
+        let mut patience = self.connection.patience();
+        loop {
+            match self.read_some(&options).await {
+                Ok(events) => return Ok(events),
+                Err(fault) if patience.goes_on(&fault).await => {}
+                Err(fault) => return Err(unavailable(&fault)),
+            }
+        }
+    }
+
+    async fn read_some(&self, options: &ReadAllOptions) -> Result<Vec<RecordedEvent>, Fault> {
+        let session = self.connection.session().await?;
+        let mut page = self.connection.answer(&session, session.client.read_all(options)).await?;
+        let mut events = Vec::new();
+        while let Some(resolved) = self.connection.answer(&session, page.next()).await? {
+            events.extend(resolved.event);
+        }
+        Ok(events)
+    }
+}
+
+enum PageError {
+    Fault(Fault),
+    Log(LogError),
+}
+
+impl From<Fault> for PageError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+fn at(position: Position) -> StreamPosition<Place> {
+    // What is appended has no commit record of its own: both halves of its position are the same.
+    StreamPosition::Position(Place { commit: position.0, prepare: position.0 })
+}
+
+fn options(begin: StreamPosition<Place>, count: usize) -> ReadAllOptions {
+    ReadAllOptions::default().forwards().position(begin).max_count(count)
+}
+
+/// A fault as whoever only reads sees it.
+pub(crate) fn unavailable(fault: &Fault) -> LogError {
+    LogError::Unavailable(fault.to_string())
+}
