@@ -126,11 +126,14 @@ impl PostgresViews {
 pub async fn read_checkpoints(url: &str) -> Result<Vec<Checkpoint>, ViewsError> {
     let address = Address::parse(url).map_err(|error| ViewsError::Invalid(error.to_string()))?;
     let connect = address.connect.options([("default_transaction_read_only", "on")]);
-    let mut connection = PgConnection::connect_with(&connect).await.map_err(fault)?;
-    let found = step::checkpoints_over(&mut connection).await;
-    // What was asked is answered; a goodbye that fails changes nothing.
-    let _ = connection.close().await;
-    found
+    within(ANSWER_MAX, async {
+        let mut connection = PgConnection::connect_with(&connect).await.map_err(fault)?;
+        let found = step::checkpoints_over(&mut connection).await;
+        // What was asked is answered; a goodbye that fails changes nothing.
+        let _ = connection.close().await;
+        found
+    })
+    .await
 }
 
 impl fmt::Debug for PostgresViews {

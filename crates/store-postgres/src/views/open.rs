@@ -22,13 +22,17 @@ const SERVER_VERSION_MIN: i32 = 150_000;
 
 /// Connections of one process.
 pub(super) const CONNECTIONS_MAX: u32 = 8;
+/// How long the first connection may take.
+const CONNECT_MAX: Duration = Duration::from_secs(30);
 /// How long a caller waits for a connection, also for a server that is just starting.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sets up what is missing; the role for questions of one tenant, if there can be one.
 pub(super) async fn set_up(address: &Address) -> Result<Option<String>, OpenViewsError> {
-    let mut connection = PgConnection::connect_with(&address.connect)
-        .await
+    let connected =
+        tokio::time::timeout(CONNECT_MAX, PgConnection::connect_with(&address.connect)).await;
+    let mut connection = connected
+        .map_err(|_| OpenViewsError::Unreachable(format!("no answer for {CONNECT_MAX:?}")))?
         .map_err(|error| OpenViewsError::connecting(&error))?;
     check_server(&mut connection).await?;
     let failed = |error: sqlx::Error| OpenViewsError::setting_up(&error);
