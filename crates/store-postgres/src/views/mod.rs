@@ -138,13 +138,17 @@ impl PostgresViews {
 /// [`ViewsError`].
 pub async fn read_checkpoints(url: &str) -> Result<Vec<Checkpoint>, ViewsError> {
     let address = Address::parse(url).map_err(|error| ViewsError::Invalid(error.to_string()))?;
-    let connected = address.cluster().connect(Session::Reading).await;
-    let mut connection = connected.map_err(ViewsError::Unavailable)?;
-    turn::run(&mut connection, "SET default_transaction_read_only = on").await.map_err(fault)?;
-    let found = step::checkpoints_over(&mut connection).await;
-    // What was asked is answered; a goodbye that fails changes nothing.
-    let _ = connection.close().await;
-    found
+    within(ANSWER_MAX, async {
+        let connected = address.cluster().connect(Session::Reading).await;
+        let mut connection = connected.map_err(ViewsError::Unavailable)?;
+        let read_only = "SET default_transaction_read_only = on";
+        turn::run(&mut connection, read_only).await.map_err(fault)?;
+        let found = step::checkpoints_over(&mut connection).await;
+        // What was asked is answered; a goodbye that fails changes nothing.
+        let _ = connection.close().await;
+        found
+    })
+    .await
 }
 
 impl fmt::Debug for PostgresViews {
