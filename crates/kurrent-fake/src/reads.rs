@@ -42,7 +42,7 @@ pub(crate) fn read(cluster: &Cluster, request: ReadReq) -> Result<Vec<ReadResp>,
             Ok(records) => records,
             Err(not_found) => return Ok(vec![not_found]),
         },
-        Some(StreamOption::All(all)) => whole_log(&history, &options, all, backwards)?,
+        Some(StreamOption::All(all)) => whole_log(&history, &options, all, backwards, count)?,
         None => return Err(invalid("neither a stream nor the whole log")),
     };
     Ok(records.into_iter().take(count).map(|record| answer(record, structured)).collect())
@@ -78,6 +78,7 @@ fn whole_log<'a>(
     options: &Options,
     all: AllOptions,
     backwards: bool,
+    count: usize,
 ) -> Result<Vec<&'a Record>, Status> {
     let records = history.records();
     let place = match all.all_option {
@@ -93,9 +94,9 @@ fn whole_log<'a>(
     let (before, after) = records.split_at(place);
     let wanted = |record: &&Record| matches(record, options.filter_option.as_ref());
     Ok(if backwards {
-        before.iter().rev().filter(wanted).collect()
+        before.iter().rev().filter(wanted).take(count).collect()
     } else {
-        after.iter().filter(wanted).collect()
+        after.iter().filter(wanted).take(count).collect()
     })
 }
 

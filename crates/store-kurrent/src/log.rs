@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore::{
-    Client, Error, ReadStreamOptions, ResolvedEvent, StreamPosition,
+    Client, ReadStreamOptions, StreamPosition,
     operations::{Client as Operations, VNodeState},
 };
 use kernel::{KeyRef, TenantId};
@@ -25,7 +25,7 @@ use crate::{
     LogOptions, OpenLogError,
     address::Address,
     bookkeeping::{Bookkeeping, Limited},
-    connection::{Connection, Fault},
+    connection::Connection,
     envelope,
     keys::Keys,
     names::Names,
@@ -37,6 +37,9 @@ use crate::{
 
 /// How much one page of the log holds unless a single event is larger, in bytes of payload.
 const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How many events of a page are read at once.
+const READ_EVENTS_MAX: usize = 256;
 
 /// Revisions are signed on the server.
 const VERSION_MAX: u64 = i64::MAX as u64;
@@ -52,7 +55,7 @@ pub struct KurrentLog {
     tail: Arc<Tail>,
     turns: Turns,
     limited: Limited,
-    closed: AtomicBool,
+    closed: Arc<AtomicBool>,
     /// Held for reading by every append under way.
     under_way: Arc<RwLock<()>>,
 }
@@ -72,14 +75,15 @@ impl KurrentLog {
         let limited = Limited::default();
         let id = bookkeeping(&tail, &limited).log_id().await?;
         tail.catch_up().await?;
-        tokio::spawn(look(Arc::downgrade(&tail), options.look_every));
+        let closed = Arc::new(AtomicBool::new(false));
+        tokio::spawn(look(Arc::downgrade(&tail), Arc::clone(&closed), options.look_every));
         Ok(Self {
             id,
             bytes_max: options.commit_bytes_max.min(COMMIT_BYTES_LIMIT),
             tail,
             turns: Turns::default(),
             limited,
-            closed: AtomicBool::new(false),
+            closed,
             under_way: Arc::default(),
         })
     }
@@ -132,11 +136,11 @@ fn bookkeeping<'a>(tail: &'a Tail, limited: &'a Limited) -> Bookkeeping<'a> {
     Bookkeeping { connection: &tail.connection, names: &tail.names, limited }
 }
 
-/// Looks now and then for what other processes have written, for as long as there is a log.
-async fn look(tail: Weak<Tail>, every: Duration) {
+/// Looks now and then for what other processes have written, for as long as there is an open log.
+async fn look(tail: Weak<Tail>, closed: Arc<AtomicBool>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
-        let Some(tail) = tail.upgrade() else { return };
+        let Some(tail) = tail.upgrade().filter(|_| !closed.load(Ordering::SeqCst)) else { return };
         if let Err(error) = tail.catch_up().await {
             tracing::debug!(%error, "the end of the log cannot be read");
         }
@@ -183,28 +187,8 @@ impl Log for KurrentLog {
             .forwards()
             .position(StreamPosition::Position(after))
             .max_count(limit);
-        let reading = |client: Client| {
-            let (name, options) = (name.as_str(), &options);
-            async move {
-                let mut page = client.read_stream(name, options).await?;
-                let mut events: Vec<ResolvedEvent> = Vec::new();
-                while let Some(event) = page.next().await? {
-                    events.push(event);
-                }
-                Ok(events)
-            }
-        };
-        match self.tail.connection.ask_again(reading).await {
-            Ok(events) => events
-                .iter()
-                .filter_map(|resolved| resolved.event.as_ref())
-                .map(|event| envelope::unwrap(stream.clone(), event))
-                .collect(),
-            Err(Fault::Refused(error)) if matches!(*error, Error::ResourceNotFound) => {
-                Ok(Vec::new())
-            }
-            Err(fault) => Err(unavailable(&fault)),
-        }
+        let events = self.tail.read_stream(&name, &options).await?;
+        events.iter().map(|event| envelope::unwrap(stream.clone(), event)).collect()
     }
 
     /// Jumps from one event of ours to the next, so that strangers' events cost one page at most.
@@ -216,7 +200,7 @@ impl Log for KurrentLog {
         while page.events.len() < limit && bytes < PAGE_BYTES_MAX {
             let next = self.tail.index().next_after(after).filter(|next| *next <= head);
             let Some(next) = next else { break };
-            let wanted = limit - page.events.len();
+            let wanted = (limit - page.events.len()).min(READ_EVENTS_MAX);
             let events = self.tail.read_from(next, wanted).await?;
             for event in events.iter().filter(|event| event.position.commit <= head.0) {
                 if let Some(stream) = self.tail.names.parse(&event.stream_id) {

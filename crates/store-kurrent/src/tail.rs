@@ -10,7 +10,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use eventstore::{Position as Place, ReadAllOptions, RecordedEvent, StreamPosition};
+use eventstore::{
+    Error, Position as Place, ReadAllOptions, ReadStream, ReadStreamOptions, RecordedEvent,
+    StreamPosition,
+};
 use store::{Head, LogError, Position};
 use tokio::sync::{Mutex, watch};
 
@@ -203,9 +206,41 @@ impl Tail {
 
     async fn read_some(&self, options: &ReadAllOptions) -> Result<Vec<RecordedEvent>, Fault> {
         let session = self.connection.session().await?;
-        let mut page = self.connection.answer(&session, session.client.read_all(options)).await?;
+        self.collect(&session, session.client.read_all(options)).await
+    }
+
+    /// Up to so many events of one stream; none when there is no such stream.
+    pub(crate) async fn read_stream(
+        &self,
+        name: &str,
+        options: &ReadStreamOptions,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        let mut patience = self.connection.patience();
+        loop {
+            let reading = async {
+                let session = self.connection.session().await?;
+                self.collect(&session, session.client.read_stream(name, options)).await
+            };
+            match reading.await {
+                Ok(events) => return Ok(events),
+                Err(Fault::Refused(error)) if matches!(*error, Error::ResourceNotFound) => {
+                    return Ok(Vec::new());
+                }
+                Err(fault) if patience.goes_on(&fault).await => {}
+                Err(fault) => return Err(unavailable(&fault)),
+            }
+        }
+    }
+
+    /// Everything a read yields. Each event has its own time, so that a long page may take long.
+    async fn collect(
+        &self,
+        session: &Session,
+        opening: impl Future<Output = eventstore::Result<ReadStream>>,
+    ) -> Result<Vec<RecordedEvent>, Fault> {
+        let mut page = self.connection.answer(session, opening).await?;
         let mut events = Vec::new();
-        while let Some(resolved) = self.connection.answer(&session, page.next()).await? {
+        while let Some(resolved) = self.connection.answer(session, page.next()).await? {
             events.extend(resolved.event);
         }
         Ok(events)

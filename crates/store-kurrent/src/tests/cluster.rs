@@ -1,12 +1,15 @@
 //! Leaders that change and nodes that die.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kurrent_fake::{FakeOptions, FakeServer};
 use store::{AppendError, Durability, Expected, Log};
 use tokio::task::JoinSet;
 
-use super::{commit, events, open};
+use super::{PATIENCE, commit, events, open};
 use crate::KurrentLog;
 
 async fn three_nodes() -> FakeServer {
@@ -41,7 +44,9 @@ async fn a_dead_leader_is_left_for_the_next() {
 
 /// Appends until it is certain, as the engine does.
 async fn append_for_certain(log: &KurrentLog, given: store::Commit) {
+    let since = Instant::now();
     loop {
+        assert!(since.elapsed() < PATIENCE, "the cluster was never found again");
         match log.append(given.clone()).await {
             Ok(_) => return,
             Err(AppendError::Unknown(_) | AppendError::Unavailable(_)) => {}
