@@ -86,7 +86,7 @@ impl<'a> Commits<'a> {
             metadata: first.metadata,
             recorded_at: first.recorded_at,
             idempotency: command.idempotency,
-            // They are all there already.
+            // The log does not say which came with which commit.
             sealing_keys: Vec::new(),
         })
     }

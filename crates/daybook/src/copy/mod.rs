@@ -6,16 +6,17 @@
 
 mod commits;
 mod compare;
+mod keys;
 mod pages;
 mod verify;
 
 use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 
-use kernel::{KeyRef, TenantId};
-use store::{AppendError, Appended, Commit, Inventory, Position, SealingKey};
+use store::{AppendError, Appended, Commit, Inventory, Position};
 
 use crate::outcome::{Failure, Outcome};
 use commits::Commits;
+use keys::MissingKeys;
 
 pub(crate) use verify::Verified;
 
@@ -67,54 +68,31 @@ pub(crate) async fn copy(
     }
     let through = source.head().await.map_err(Failure::unavailable)?.position;
     let begun = compare::beginning(&*source, &*target, through, progress).await?;
-    // Before the events, so that none is ever in the copy without the key that opens it.
-    copy_sealing_keys(&*source, &*target).await?;
+    // The keys are as of now, which is after the last event that is copied.
+    let mut keys = MissingKeys::new(&*source, &*target);
     let mut commits = Commits::new(&*source, begun.position, through);
-    let copied = copy_commits(&mut commits, &*target, begun.events, progress).await?;
+    let copied = copy_commits(&mut commits, &mut keys, &*target, begun.events, progress).await?;
+    keys.store_rest().await?;
     let verified = verify::verify(source, target, through, progress).await?;
     Ok(Copied { found: begun.events, copied, verified })
-}
-
-async fn copy_sealing_keys(source: &dyn Inventory, target: &dyn Inventory) -> Outcome {
-    let mut after: Option<(TenantId, KeyRef)> = None;
-    loop {
-        let keys = source.sealing_keys(after.take(), PAGE_KEYS).await;
-        let keys = keys.map_err(Failure::unavailable)?;
-        let Some(last) = keys.last() else { return Ok(()) };
-        after = Some((last.tenant, last.key.clone()));
-        let stored = keys.iter().map(|key| target.ensure_sealing_key(key.clone())).collect();
-        for (key, stored) in keys.iter().zip(in_order(stored).await) {
-            check_key(key, stored.map_err(Failure::unavailable)?)?;
-        }
-    }
-}
-
-fn check_key(key: &SealingKey, stored: [u8; 32]) -> Outcome {
-    if stored == key.secret {
-        return Ok(());
-    }
-    let SealingKey { key, tenant, .. } = key;
-    Err(Failure::usage(format!(
-        "the target has another secret for the sealing key {} of {tenant}",
-        key.0
-    )))
 }
 
 /// Hands over commit after commit, in groups; the next group is read while one is stored.
 async fn copy_commits(
     commits: &mut Commits<'_>,
+    keys: &mut MissingKeys<'_>,
     target: &dyn Inventory,
     found: u64,
     progress: Progress<'_>,
 ) -> Outcome<u64> {
     let mut copied = 0;
-    let mut group = next_group(commits).await?;
+    let mut group = next_group(commits, keys).await?;
     while !group.is_empty() {
         progress(Stage::Copying, found + copied, found + copied + commits.remaining());
         let events: usize = group.iter().map(|commit| commit.events.len()).sum();
         let expected: Vec<_> = group.iter().map(end_of).collect();
         let appends = group.into_iter().map(|commit| target.append(commit)).collect();
-        let (verdicts, next) = tokio::join!(in_order(appends), next_group(commits));
+        let (verdicts, next) = tokio::join!(in_order(appends), next_group(commits, keys));
         for ((name, version), verdict) in expected.iter().zip(verdicts) {
             check_verdict(name, *version, verdict)?;
         }
@@ -124,10 +102,11 @@ async fn copy_commits(
     Ok(copied)
 }
 
-async fn next_group(commits: &mut Commits<'_>) -> Outcome<Vec<Commit>> {
+async fn next_group(commits: &mut Commits<'_>, keys: &mut MissingKeys<'_>) -> Outcome<Vec<Commit>> {
     let (mut group, mut bytes) = (Vec::new(), 0);
     while group.len() < IN_FLIGHT_COMMITS && bytes < IN_FLIGHT_BYTES {
-        let Some(commit) = commits.next().await? else { break };
+        let Some(mut commit) = commits.next().await? else { break };
+        commit.sealing_keys = keys.take(commit.stream.tenant).await?;
         // Found out here, before anything behind it is stored.
         commit
             .check(store::COMMIT_BYTES_MAX)

@@ -1,7 +1,9 @@
 //! A copy equals its source, goes on where it stood, and never touches what is something else.
 
-use kernel::{TenantId, Timestamp, derived_uuid};
-use store::{Expected, Idempotency, Log, LogId, MemoryLog, NewEvent, StreamId, fingerprint};
+use kernel::{KeyRef, TenantId, Timestamp, derived_uuid};
+use store::{
+    Expected, Idempotency, Log, LogId, MemoryLog, NewEvent, SealingKey, StreamId, fingerprint,
+};
 
 use super::*;
 
