@@ -45,6 +45,8 @@ pub enum Engine {
     Sqlite,
     /// The PostgreSQL database at this URL.
     Postgres(String),
+    /// The log on the KurrentDB server at this URL, the read models in the data folder.
+    Kurrent(String),
 }
 
 /// A running server and its data. Killed and cleaned up when dropped.
@@ -97,7 +99,7 @@ impl Daybook {
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
         let mut environment = vec![("DAYBOOK_DATA".to_owned(), self.data_text())];
-        if let Engine::Postgres(url) = &self.settings.engine {
+        if let Engine::Postgres(url) | Engine::Kurrent(url) = &self.settings.engine {
             environment.push(("DAYBOOK_LOG".to_owned(), url.clone()));
         }
         environment
