@@ -137,6 +137,7 @@ impl PostgresLog {
                 reconnect_patience: options.reconnect_patience,
                 hook: options.hook.clone(),
                 connection: Some(connection),
+                connected_in: cluster.epoch(),
             };
             tokio::spawn(committer.run());
             queue
@@ -180,7 +181,8 @@ impl Log for PostgresLog {
         let unavailable = |why: &str| AppendError::Unavailable(why.to_owned());
         let queue = self.queue.as_ref().ok_or_else(|| unavailable(READ_ONLY))?;
         let (reply, verdict) = oneshot::channel();
-        let request = Request::Append { commit: Box::new(commit), reply };
+        let epoch = self.cluster.epoch();
+        let request = Request::Append { commit: Box::new(commit), epoch, reply };
         queue.send(request).await.map_err(|_| unavailable(CLOSED))?;
         match timeout(self.options.commit_patience, verdict).await {
             Ok(Ok(verdict)) => verdict,

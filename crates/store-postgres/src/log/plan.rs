@@ -26,6 +26,15 @@ pub(super) struct KnownKey {
     pub(super) receipt: Option<Receipt>,
 }
 
+/// A commit to be decided about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate<'g> {
+    pub(super) commit: &'g Commit,
+    /// It was decided in a history that the log has left: events it rests on may be gone. It is
+    /// looked for, and not stored.
+    pub(super) outdated: bool,
+}
+
 /// An event with its place.
 #[derive(Debug)]
 pub(super) struct PlannedEvent<'g> {
@@ -114,11 +123,11 @@ struct Overlay<'g> {
 
 impl<'g> Plan<'g> {
     /// Decides about commits, one after the other.
-    pub(super) fn decide(commits: &[&'g Commit], facts: &Facts<'g>) -> Result<Self, String> {
+    pub(super) fn decide(candidates: &[Candidate<'g>], facts: &Facts<'g>) -> Result<Self, String> {
         let mut plan = Self::default();
         let mut overlay = Overlay::default();
-        for commit in commits {
-            let verdict = plan.decide_one(commit, facts, &mut overlay)?;
+        for candidate in candidates {
+            let verdict = plan.decide_one(*candidate, facts, &mut overlay)?;
             plan.verdicts.push(verdict);
         }
         Ok(plan)
@@ -146,7 +155,7 @@ impl<'g> Plan<'g> {
 
     fn decide_one(
         &mut self,
-        commit: &'g Commit,
+        Candidate { commit, outdated }: Candidate<'g>,
         facts: &Facts<'g>,
         overlay: &mut Overlay<'g>,
     ) -> Result<Verdict, String> {
@@ -157,7 +166,7 @@ impl<'g> Plan<'g> {
             return Ok(verdict);
         }
         let (actual, time) = self.head_of(commit, facts, overlay);
-        if actual != commit.expected.version() {
+        if outdated || actual != commit.expected.version() {
             return Ok(Verdict::Refused(AppendError::Conflict { actual }));
         }
         if let Some(why) = self.other_secret(commit, facts, overlay) {
