@@ -180,7 +180,7 @@ impl Committer {
                 });
             }
             let candidate = |(commit, epoch): &(_, u64)| Candidate {
-                commit: *commit,
+                commit,
                 outdated: *epoch < self.connected_in,
             };
             let candidates: Vec<_> = commits.iter().map(candidate).collect();

@@ -10,13 +10,16 @@ use std::collections::{HashMap, hash_map::Entry};
 use kernel::{TenantId, Timestamp};
 use store::{AppendError, Appended, Commit, NewEvent, Position, Receipt, StreamId};
 
+/// A command, a key or a secret: whose, and its name.
+type Named<'g> = (TenantId, &'g str);
+
 /// What the server said is so, or is not there. What is not in here at all is assumed.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'g> {
     pub(super) streams: HashMap<&'g StreamId, (u64, Option<Timestamp>)>,
-    pub(super) commands: HashMap<(TenantId, &'g str), Option<Receipt>>,
-    pub(super) keys: HashMap<(TenantId, &'g str), Option<KnownKey>>,
-    pub(super) secrets: HashMap<(TenantId, &'g str), Option<Vec<u8>>>,
+    pub(super) commands: HashMap<Named<'g>, Option<Receipt>>,
+    pub(super) keys: HashMap<Named<'g>, Option<KnownKey>>,
+    pub(super) secrets: HashMap<Named<'g>, Option<Vec<u8>>>,
 }
 
 /// An idempotency key that is in use; without a receipt the log contradicts itself.
@@ -101,8 +104,8 @@ pub(super) struct AssumedStream<'g> {
 #[derive(Debug, Default)]
 pub(super) struct Plan<'g> {
     pub(super) streams: Vec<AssumedStream<'g>>,
-    pub(super) commands: Vec<(TenantId, &'g str)>,
-    pub(super) keys: Vec<(TenantId, &'g str)>,
+    pub(super) commands: Vec<Named<'g>>,
+    pub(super) keys: Vec<Named<'g>>,
     pub(super) secrets: Vec<(TenantId, &'g str, &'g [u8; 32])>,
     pub(super) events: Vec<PlannedEvent<'g>>,
     /// The commits to be stored, in order.
@@ -112,13 +115,19 @@ pub(super) struct Plan<'g> {
     verdicts: Vec<Verdict>,
 }
 
+/// An idempotency key that is used up, and by what.
+struct UsedKey {
+    fingerprint: Vec<u8>,
+    known: Known,
+}
+
 /// What the batch itself does to what is known.
 #[derive(Default)]
 struct Overlay<'g> {
     heads: HashMap<&'g StreamId, (u64, Timestamp)>,
-    commands: HashMap<(TenantId, &'g str), Option<Known>>,
-    keys: HashMap<(TenantId, &'g str), Option<(Vec<u8>, Known)>>,
-    secrets: HashMap<(TenantId, &'g str), [u8; 32]>,
+    commands: HashMap<Named<'g>, Option<Known>>,
+    keys: HashMap<Named<'g>, Option<UsedKey>>,
+    secrets: HashMap<Named<'g>, [u8; 32]>,
 }
 
 impl<'g> Plan<'g> {
@@ -214,13 +223,14 @@ impl<'g> Plan<'g> {
                 }
                 Some(Some(known)) => {
                     let receipt = known.receipt.ok_or("an idempotency key without its command")?;
-                    new.insert(Some((known.fingerprint.clone(), Known::Stored(receipt))))
+                    let fingerprint = known.fingerprint.clone();
+                    new.insert(Some(UsedKey { fingerprint, known: Known::Stored(receipt) }))
                 }
             },
         };
-        Ok(known.as_ref().map(|(fingerprint, known)| {
-            if *fingerprint == asked.fingerprint {
-                Verdict::AlreadyStored(*known)
+        Ok(known.as_ref().map(|used| {
+            if used.fingerprint == asked.fingerprint {
+                Verdict::AlreadyStored(used.known)
             } else {
                 Verdict::Refused(AppendError::IdempotencyKeyReused)
             }
@@ -295,7 +305,7 @@ impl<'g> Plan<'g> {
         overlay.commands.insert((tenant, &commit.command_id), Some(known));
         if let Some(asked) = &commit.idempotency {
             let fingerprint = asked.fingerprint.to_vec();
-            overlay.keys.insert((tenant, &asked.key), Some((fingerprint, known)));
+            overlay.keys.insert((tenant, &asked.key), Some(UsedKey { fingerprint, known }));
         }
         self.stored.push((commit, placed));
         placed
