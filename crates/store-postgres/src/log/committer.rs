@@ -179,11 +179,11 @@ impl Committer {
                     None => Trouble::Refused(why),
                 });
             }
-            let candidate = |(commit, epoch): &(_, u64)| Candidate {
-                commit,
-                outdated: *epoch < self.connected_in,
-            };
-            let candidates: Vec<_> = commits.iter().map(candidate).collect();
+            let connected_in = self.connected_in;
+            let candidates: Vec<_> = commits
+                .iter()
+                .map(|(commit, epoch)| Candidate { commit, outdated: *epoch < connected_in })
+                .collect();
             let plan = Plan::decide(&candidates, &facts).map_err(Trouble::Corrupt)?;
             if plan.is_settled() {
                 return Ok(plan.answers(0));
