@@ -198,8 +198,9 @@ async fn read_models_of_a_sqlite_log_may_be_in_postgresql() {
     assert_eq!((rows.as_str(), hashes.is_object()), ("1", true));
 }
 
+/// A hundredth of the month, and all of it under `make soak`: every step waits for a real server.
 fn demo(data: &Path) -> Vec<&str> {
-    let percent = if std::env::var_os("DAYBOOK_SOAK").is_some() { "100" } else { "10" };
+    let percent = if std::env::var_os("DAYBOOK_SOAK").is_some() { "100" } else { "1" };
     let data = data.to_str().unwrap();
     vec!["demo", "--data", data, "--listen", "127.0.0.1:0", "--percent", percent, "--no-serve"]
 }

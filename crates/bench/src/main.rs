@@ -55,6 +55,8 @@ enum Part {
     C,
     /// Durable commands on PostgreSQL.
     D,
+    /// Rebuilding the projections on PostgreSQL.
+    E,
 }
 
 /// How much is measured.
@@ -120,6 +122,9 @@ async fn measure(args: &Args) -> Outcome<Report> {
     }
     if wanted(Part::D) {
         comparisons.extend(postgres::compare(&plan).await?);
+    }
+    if wanted(Part::E) {
+        comparisons.extend(rebuild::postgres::compare(&plan, &args.folder).await?);
     }
     Ok(Report { circumstances, comparisons })
 }

@@ -67,7 +67,7 @@ pub(crate) enum LogAddress {
     Sqlite(PathBuf),
     /// In a PostgreSQL database.
     Postgres(Url),
-    /// In KurrentDB or EventStoreDB.
+    /// In `KurrentDB` or `EventStoreDB`.
     Kurrent(Url),
 }
 

@@ -225,6 +225,16 @@ impl Cluster {
         Ok(pool)
     }
 
+    /// Connections of the committing kind, to the primary as it is known now, for others to keep.
+    pub(crate) fn committing_pool(&self) -> Result<PgPool, String> {
+        let known = self.known();
+        if known.closed {
+            return Err("it is closed".to_owned());
+        }
+        let options = self.options(known.primary, Session::Committing);
+        Ok(self.pools.clone().connect_lazy_with(options.ok_or("there is no such host")?))
+    }
+
     /// Stays with the primary, wherever it is, so that the pool follows it too. With a single host
     /// there is nothing to follow. Ends when closed.
     pub(crate) async fn follow_primary(&self, mut closed: watch::Receiver<bool>) {

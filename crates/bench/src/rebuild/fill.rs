@@ -45,22 +45,22 @@ const AT_ONCE: usize = 64;
 
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Fills a log in this folder with at least so many events.
-pub(super) async fn fill(folder: &Path, events: u64) -> Outcome<()> {
+/// Fills a log with at least so many events and closes it; the folder is for what it takes.
+pub(super) async fn fill(log: &Arc<dyn Log>, folder: &Path, events: u64) -> Outcome<()> {
     let started = Instant::now();
-    let marketplace = Marketplace::open(folder).await?;
+    let marketplace = Marketplace::open(log, folder).await?;
     let mut day = 0;
     loop {
         marketplace.live_through(day).await?;
         let head = marketplace.log.head().await.doing("read the head of the log")?.position.0;
-        eprintln!("c: filling the log: day {day}, {head} of {events} events");
+        eprintln!("filling the log: day {day}, {head} of {events} events");
         if head >= events {
             break;
         }
         day += 1;
     }
     marketplace.close().await;
-    eprintln!("c: filled in {:.0} s", started.elapsed().as_secs_f64());
+    eprintln!("filled in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -76,8 +76,8 @@ struct Marketplace {
 }
 
 impl Marketplace {
-    async fn open(folder: &Path) -> Outcome<Self> {
-        let log = house::open_log(folder).await?;
+    async fn open(log: &Arc<dyn Log>, folder: &Path) -> Outcome<Self> {
+        let log = Arc::clone(log);
         let bus = house::bus_on(&log);
         let tenant = house::tenant_on(&bus, CommercePolicy::default()).await?;
         let stripe = FakeStripe::new(Seed(7), OPENING);

@@ -4,21 +4,22 @@
 //! bare tables with the same keys: no folding, no hashes, no checkpoints, no secondary indexes. Less
 //! than that is not a rebuild.
 
+mod built;
 mod fill;
 mod market;
 mod peers;
+pub(crate) mod postgres;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
 };
 
-use engine::{Engine, EngineParts};
 use store::{Log, Views};
 use store_sqlite::SqliteViews;
 use tempfile::TempDir;
 
+use self::built::Rebuilt;
 use crate::{
     Plan,
     fault::{Doing, Fault, Outcome},
@@ -29,28 +30,27 @@ use crate::{
 /// Half as fast as doing none of the thinking.
 const AIM: f64 = 0.5;
 
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// Fills a log with the life of a marketplace and rebuilds its projections.
 pub(crate) async fn compare(plan: &Plan, folder: &Path) -> Outcome<Vec<Comparison>> {
     let folder = tempfile::Builder::new()
         .prefix("rebuild-")
         .tempdir_in(folder)
         .doing("make a folder for the rebuild")?;
-    fill::fill(folder.path(), plan.events).await?;
+    let log = house::open_log(folder.path()).await?;
+    fill::fill(&log, folder.path(), plan.events).await?;
     let log = house::open_log(folder.path()).await?;
     let events = log.head().await.doing("read the head of the log")?.position.0;
 
     // The first rebuild is not counted: it makes the rows the peer will write.
-    let example = rebuild(&log, &folder, "example").await?;
-    let rows = peers::Rows::of(&example.views)?;
+    let (example, file) = rebuild(&log, &folder, "example").await?;
+    let rows = peers::Rows::of(&file)?;
     let (mut beside_insert, mut beside_decode) = (Vec::new(), Vec::new());
     for number in 1..=plan.rounds {
         eprintln!("c: {events} events, {} rows, round {number} of {}", rows.len(), plan.rounds);
         let scanned = peers::scan_and_decode(&log).await?;
         let inserted = rows.insert(&folder.path().join(format!("bare-{number}.sqlite")))?;
         let decoded = peers::decode_alone(&log).await?;
-        let ours = rebuild(&log, &folder, &format!("round-{number}")).await?;
+        let (ours, _) = rebuild(&log, &folder, &format!("round-{number}")).await?;
         if ours.hashes != example.hashes {
             return Err(Fault::new("trust the rebuild", "two rebuilds have different hashes"));
         }
@@ -81,35 +81,10 @@ pub(crate) async fn compare(plan: &Plan, folder: &Path) -> Outcome<Vec<Compariso
     ])
 }
 
-struct Rebuilt {
-    elapsed: Duration,
-    /// Name and state hash of each projection.
-    hashes: Vec<(&'static str, String)>,
-    /// The file.
-    views: std::path::PathBuf,
-}
-
 /// Builds every projection from the first event to the last, as `daybook rebuild` does.
-async fn rebuild(log: &Arc<dyn Log>, folder: &TempDir, name: &str) -> Outcome<Rebuilt> {
+async fn rebuild(log: &Arc<dyn Log>, folder: &TempDir, name: &str) -> Outcome<(Rebuilt, PathBuf)> {
     let path = folder.path().join(format!("views-{name}.sqlite"));
     let views: Arc<dyn Views> =
         Arc::new(SqliteViews::open(path.clone()).await.doing("open the read models")?);
-    let engine = Engine::new(EngineParts::new(house::bus_on(log), Arc::clone(&views)));
-    let head = log.head().await.doing("read the head of the log")?.position;
-    let started = Instant::now();
-    engine.start_projections();
-    if !engine.wait_for(head, PATIENCE).await {
-        return Err(Fault::new("rebuild the projections", format!("not done in {PATIENCE:?}")));
-    }
-    let elapsed = started.elapsed();
-    let status = engine.projector().status(head);
-    engine.shutdown(PATIENCE).await;
-    views.close().await;
-    for one in &status {
-        if let Some(why) = &one.stopped {
-            return Err(Fault::new(format!("rebuild {}", one.name), why));
-        }
-    }
-    let hashes = status.into_iter().map(|one| (one.name, one.state_hash)).collect();
-    Ok(Rebuilt { elapsed, hashes, views: path })
+    Ok((built::rebuild(log, views).await?, path))
 }

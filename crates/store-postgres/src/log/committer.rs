@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     options::{Hook, Moment},
-    plan::{Facts, Plan},
+    plan::{Candidate, Facts, Plan},
     request::{Request, Trouble},
     statements::{self, Reply},
 };
@@ -44,7 +44,13 @@ const RETRY_LONGEST: Duration = Duration::from_secs(1);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
 type Verdict = Result<Appended, AppendError>;
-type Waiting = (Box<Commit>, oneshot::Sender<Verdict>);
+
+/// A commit that waits, and the epoch of the cluster in which it was decided.
+struct Waiting {
+    commit: Box<Commit>,
+    epoch: u64,
+    reply: oneshot::Sender<Verdict>,
+}
 
 /// The one that writes.
 pub(super) struct Committer {
@@ -57,6 +63,8 @@ pub(super) struct Committer {
     pub(super) reconnect_patience: Duration,
     pub(super) hook: Option<Hook>,
     pub(super) connection: Option<PgConnection>,
+    /// The epoch of the cluster in which the connection was made.
+    pub(super) connected_in: u64,
 }
 
 /// What is taken from the queue at once.
@@ -108,7 +116,9 @@ impl Committer {
             count += 1;
             bytes += request.size();
             match request {
-                Request::Append { commit, reply } => group.commits.push((commit, reply)),
+                Request::Append { commit, epoch, reply } => {
+                    group.commits.push(Waiting { commit, epoch, reply });
+                }
                 Request::Barrier { position, reply } => group.barriers.push((position, reply)),
                 Request::Close { reply } => {
                     // What waits already is still done; nothing new can be handed over.
@@ -128,18 +138,19 @@ impl Committer {
 
     /// Stores a group and answers it. A poisoned commit fails alone.
     async fn commit_group(&mut self, waiting: Vec<Waiting>) {
-        let commits: Vec<&Commit> = waiting.iter().map(|(commit, _)| &**commit).collect();
+        let commits: Vec<(&Commit, u64)> =
+            waiting.iter().map(|one| (&*one.commit, one.epoch)).collect();
         let outcome = self.commit(&commits).await;
         match outcome {
             Ok(verdicts) => {
-                for ((_, reply), verdict) in waiting.into_iter().zip(verdicts) {
+                for (Waiting { reply, .. }, verdict) in waiting.into_iter().zip(verdicts) {
                     // Whoever asked may be gone, which changes nothing.
                     reply.send(verdict).ok();
                 }
             }
             Err(Trouble::Poisoned(_)) if waiting.len() > 1 => {
-                for (commit, reply) in waiting {
-                    let verdict = match self.commit(&[&commit]).await {
+                for Waiting { commit, epoch, reply } in waiting {
+                    let verdict = match self.commit(&[(&commit, epoch)]).await {
                         Ok(mut verdicts) => verdicts.pop(),
                         Err(trouble) => Some(Err(trouble.append_error())),
                     };
@@ -149,7 +160,7 @@ impl Committer {
             }
             Err(trouble) => {
                 tracing::error!(?trouble, "the log cannot be written at present");
-                for (_, reply) in waiting {
+                for Waiting { reply, .. } in waiting {
                     reply.send(Err(trouble.clone().append_error())).ok();
                 }
             }
@@ -157,20 +168,25 @@ impl Committer {
     }
 
     /// One transaction for all commits, or none.
-    async fn commit(&mut self, commits: &[&Commit]) -> Result<Vec<Verdict>, Trouble> {
+    async fn commit(&mut self, commits: &[(&Commit, u64)]) -> Result<Vec<Verdict>, Trouble> {
         let mut facts = Facts::default();
         let mut lost_since: Option<(Instant, String)> = None;
         for _ in 0..DECISIONS_MAX {
-            let plan = Plan::decide(commits, &facts).map_err(Trouble::Corrupt)?;
-            if plan.is_settled() {
-                return Ok(plan.answers(0));
-            }
             if let Err(why) = self.be_connected(lost_since.as_ref()).await {
                 return Err(match lost_since {
                     // It was sent once, so it may be there.
                     Some((_, first)) => Trouble::Lost(format!("{first}; then: {why}")),
                     None => Trouble::Refused(why),
                 });
+            }
+            let connected_in = self.connected_in;
+            let candidates: Vec<_> = commits
+                .iter()
+                .map(|(commit, epoch)| Candidate { commit, outdated: *epoch < connected_in })
+                .collect();
+            let plan = Plan::decide(&candidates, &facts).map_err(Trouble::Corrupt)?;
+            if plan.is_settled() {
+                return Ok(plan.answers(0));
             }
             match self.attempt(&plan).await {
                 Ok(Reply::Stored { before }) => {
@@ -263,9 +279,10 @@ impl Committer {
     /// Makes sure that there is a connection: a batch that may be stored is worth more patience than
     /// one that certainly is not.
     async fn be_connected(&mut self, lost: Option<&(Instant, String)>) -> Result<(), String> {
-        if self.connection.is_some() {
+        if self.connection.is_some() && self.connected_in == self.cluster.epoch() {
             return Ok(());
         }
+        self.connection = None;
         let deadline = match lost {
             Some((since, _)) => *since + self.reconnect_patience,
             None => Instant::now() + CONNECT_PATIENCE.min(self.reconnect_patience),
@@ -279,6 +296,7 @@ impl Committer {
             match connected {
                 Ok(connection) => {
                     self.connection = Some(connection);
+                    self.connected_in = self.cluster.epoch();
                     return Ok(());
                 }
                 Err(why) if Instant::now() + delay >= deadline => return Err(why),

@@ -24,6 +24,7 @@ use std::{
 
 use async_trait::async_trait;
 use kernel::{KeyRef, TenantId};
+use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
 use store::{
     AppendError, Appended, Commit, Guarantees, Head, Lease, Log, LogError, LogId, Page, Position,
@@ -137,6 +138,7 @@ impl PostgresLog {
                 reconnect_patience: options.reconnect_patience,
                 hook: options.hook.clone(),
                 connection: Some(connection),
+                connected_in: cluster.epoch(),
             };
             tokio::spawn(committer.run());
             queue
@@ -154,6 +156,21 @@ impl PostgresLog {
             Err(LogError::Corrupt(why)) => Ok(vec![why]),
             other => other,
         }
+    }
+
+    /// The repository of `postgres-es` on this very log, for programs that run the stock `cqrs_es`
+    /// framework: what they write gets its place in the one order, and aggregate ids are
+    /// `{tenant}/{id}`. It knows neither command ids nor idempotency keys; Daybook's own commands do
+    /// not come this way. Snapshots have no table here, since those of `cqrs_es` 0.5.0 apply every
+    /// event twice. Its connections go to the primary of this moment; ask again after a fail-over.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] when the log is closed or opened for reading only.
+    pub fn framework_repository(&self) -> Result<PostgresEventRepository, LogError> {
+        self.writing_pool()?;
+        let pool = self.cluster.committing_pool().map_err(LogError::Unavailable)?;
+        let repository = PostgresEventRepository::new(pool);
+        Ok(repository.with_tables("daybook_log.events", "daybook_log.no_snapshots"))
     }
 
     fn pool(&self) -> Result<PgPool, LogError> {
@@ -180,7 +197,8 @@ impl Log for PostgresLog {
         let unavailable = |why: &str| AppendError::Unavailable(why.to_owned());
         let queue = self.queue.as_ref().ok_or_else(|| unavailable(READ_ONLY))?;
         let (reply, verdict) = oneshot::channel();
-        let request = Request::Append { commit: Box::new(commit), reply };
+        let epoch = self.cluster.epoch();
+        let request = Request::Append { commit: Box::new(commit), epoch, reply };
         queue.send(request).await.map_err(|_| unavailable(CLOSED))?;
         match timeout(self.options.commit_patience, verdict).await {
             Ok(Ok(verdict)) => verdict,

@@ -10,13 +10,16 @@ use std::collections::{HashMap, hash_map::Entry};
 use kernel::{TenantId, Timestamp};
 use store::{AppendError, Appended, Commit, NewEvent, Position, Receipt, StreamId};
 
+/// A command, a key or a secret: whose, and its name.
+type Named<'g> = (TenantId, &'g str);
+
 /// What the server said is so, or is not there. What is not in here at all is assumed.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'g> {
     pub(super) streams: HashMap<&'g StreamId, (u64, Option<Timestamp>)>,
-    pub(super) commands: HashMap<(TenantId, &'g str), Option<Receipt>>,
-    pub(super) keys: HashMap<(TenantId, &'g str), Option<KnownKey>>,
-    pub(super) secrets: HashMap<(TenantId, &'g str), Option<Vec<u8>>>,
+    pub(super) commands: HashMap<Named<'g>, Option<Receipt>>,
+    pub(super) keys: HashMap<Named<'g>, Option<KnownKey>>,
+    pub(super) secrets: HashMap<Named<'g>, Option<Vec<u8>>>,
 }
 
 /// An idempotency key that is in use; without a receipt the log contradicts itself.
@@ -24,6 +27,15 @@ pub(super) struct Facts<'g> {
 pub(super) struct KnownKey {
     pub(super) fingerprint: Vec<u8>,
     pub(super) receipt: Option<Receipt>,
+}
+
+/// A commit to be decided about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate<'g> {
+    pub(super) commit: &'g Commit,
+    /// It was decided in a history that the log has left: events it rests on may be gone. It is
+    /// looked for, and not stored.
+    pub(super) outdated: bool,
 }
 
 /// An event with its place.
@@ -92,8 +104,8 @@ pub(super) struct AssumedStream<'g> {
 #[derive(Debug, Default)]
 pub(super) struct Plan<'g> {
     pub(super) streams: Vec<AssumedStream<'g>>,
-    pub(super) commands: Vec<(TenantId, &'g str)>,
-    pub(super) keys: Vec<(TenantId, &'g str)>,
+    pub(super) commands: Vec<Named<'g>>,
+    pub(super) keys: Vec<Named<'g>>,
     pub(super) secrets: Vec<(TenantId, &'g str, &'g [u8; 32])>,
     pub(super) events: Vec<PlannedEvent<'g>>,
     /// The commits to be stored, in order.
@@ -103,22 +115,28 @@ pub(super) struct Plan<'g> {
     verdicts: Vec<Verdict>,
 }
 
+/// An idempotency key that is used up, and by what.
+struct UsedKey {
+    fingerprint: Vec<u8>,
+    known: Known,
+}
+
 /// What the batch itself does to what is known.
 #[derive(Default)]
 struct Overlay<'g> {
     heads: HashMap<&'g StreamId, (u64, Timestamp)>,
-    commands: HashMap<(TenantId, &'g str), Option<Known>>,
-    keys: HashMap<(TenantId, &'g str), Option<(Vec<u8>, Known)>>,
-    secrets: HashMap<(TenantId, &'g str), [u8; 32]>,
+    commands: HashMap<Named<'g>, Option<Known>>,
+    keys: HashMap<Named<'g>, Option<UsedKey>>,
+    secrets: HashMap<Named<'g>, [u8; 32]>,
 }
 
 impl<'g> Plan<'g> {
     /// Decides about commits, one after the other.
-    pub(super) fn decide(commits: &[&'g Commit], facts: &Facts<'g>) -> Result<Self, String> {
+    pub(super) fn decide(candidates: &[Candidate<'g>], facts: &Facts<'g>) -> Result<Self, String> {
         let mut plan = Self::default();
         let mut overlay = Overlay::default();
-        for commit in commits {
-            let verdict = plan.decide_one(commit, facts, &mut overlay)?;
+        for candidate in candidates {
+            let verdict = plan.decide_one(*candidate, facts, &mut overlay)?;
             plan.verdicts.push(verdict);
         }
         Ok(plan)
@@ -146,7 +164,7 @@ impl<'g> Plan<'g> {
 
     fn decide_one(
         &mut self,
-        commit: &'g Commit,
+        Candidate { commit, outdated }: Candidate<'g>,
         facts: &Facts<'g>,
         overlay: &mut Overlay<'g>,
     ) -> Result<Verdict, String> {
@@ -157,7 +175,7 @@ impl<'g> Plan<'g> {
             return Ok(verdict);
         }
         let (actual, time) = self.head_of(commit, facts, overlay);
-        if actual != commit.expected.version() {
+        if outdated || actual != commit.expected.version() {
             return Ok(Verdict::Refused(AppendError::Conflict { actual }));
         }
         if let Some(why) = self.other_secret(commit, facts, overlay) {
@@ -205,13 +223,14 @@ impl<'g> Plan<'g> {
                 }
                 Some(Some(known)) => {
                     let receipt = known.receipt.ok_or("an idempotency key without its command")?;
-                    new.insert(Some((known.fingerprint.clone(), Known::Stored(receipt))))
+                    let fingerprint = known.fingerprint.clone();
+                    new.insert(Some(UsedKey { fingerprint, known: Known::Stored(receipt) }))
                 }
             },
         };
-        Ok(known.as_ref().map(|(fingerprint, known)| {
-            if *fingerprint == asked.fingerprint {
-                Verdict::AlreadyStored(*known)
+        Ok(known.as_ref().map(|used| {
+            if used.fingerprint == asked.fingerprint {
+                Verdict::AlreadyStored(used.known)
             } else {
                 Verdict::Refused(AppendError::IdempotencyKeyReused)
             }
@@ -286,7 +305,7 @@ impl<'g> Plan<'g> {
         overlay.commands.insert((tenant, &commit.command_id), Some(known));
         if let Some(asked) = &commit.idempotency {
             let fingerprint = asked.fingerprint.to_vec();
-            overlay.keys.insert((tenant, &asked.key), Some((fingerprint, known)));
+            overlay.keys.insert((tenant, &asked.key), Some(UsedKey { fingerprint, known }));
         }
         self.stored.push((commit, placed));
         placed

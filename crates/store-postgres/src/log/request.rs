@@ -7,17 +7,14 @@ use tokio::sync::oneshot::Sender;
 pub(super) enum Request {
     Append {
         commit: Box<Commit>,
+        /// The epoch of the cluster in which it was decided.
+        epoch: u64,
         reply: Sender<Result<Appended, AppendError>>,
     },
     /// Make sure that everything up to here is as durable as the log promises.
-    Barrier {
-        position: Position,
-        reply: Sender<Result<(), LogError>>,
-    },
+    Barrier { position: Position, reply: Sender<Result<(), LogError>> },
     /// Finish what is waiting, then stop.
-    Close {
-        reply: Sender<()>,
-    },
+    Close { reply: Sender<()> },
 }
 
 impl Request {

@@ -77,6 +77,8 @@ async fn append(
                 Err(store::AppendError::Unknown(_) | store::AppendError::Unavailable(_)) => {
                     tokio::task::yield_now().await;
                 }
+                // Decided before the fail-over: to be decided again, and it comes to the same.
+                Err(store::AppendError::Conflict { actual }) if actual == version => {}
                 Err(error) => panic!("{command}: {error}"),
             }
         }

@@ -93,6 +93,16 @@ async fn the_stock_repository_reads_and_writes_the_same_history() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_hands_out_the_stock_repository() {
+    let subject = InPostgres::new().await;
+    let repository = subject.log.framework_repository().unwrap();
+    repository.persist::<Order>(&[event("a", 1, json!({ "n": 1 }))], None).await.unwrap();
+    assert_eq!(all(&subject.log).await[0].stream, order("a"));
+    let ours = subject.log.append(commit(&order("a"), Expected::At(1), "b")).await.unwrap();
+    assert_eq!(ours.receipt.version, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stock_writers_and_ours_side_by_side_leave_no_hole_and_skip_nothing() {
     const EACH: usize = 60;
     let subject = Arc::new(InPostgres::new().await);
