@@ -13,9 +13,10 @@ use crate::{
 };
 
 /// Lets the KurrentDB client choose the cryptography of this process before anybody else does: it
-/// panics at its first connection otherwise. Always, and not only for a KurrentDB log, because it
-/// costs a few milliseconds, and because which log a command opens first (a copy opens two) should
-/// not decide whether it works.
+/// panics at its first connection otherwise. Always, and not only for a KurrentDB log: it costs a
+/// few milliseconds; which log a command opens first (a copy opens two) should not decide whether it
+/// works; and the client links a second provider, so that whoever speaks TLS here needs to find one
+/// chosen.
 pub(crate) async fn prepare() -> Outcome {
     prepare_tls().await.map_err(Failure::unavailable)
 }
