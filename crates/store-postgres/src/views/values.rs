@@ -34,7 +34,7 @@ struct Instant(i64);
 
 impl Type<Postgres> for Instant {
     fn type_info() -> PgTypeInfo {
-        DateTime::<Utc>::type_info()
+        <DateTime<Utc> as Type<Postgres>>::type_info()
     }
 }
 
