@@ -16,6 +16,7 @@ pub mod daybook;
 pub mod goods;
 pub mod house;
 pub mod postgres;
+pub mod storm;
 
 pub use caller::{Answer, Caller};
 pub use command::{Said, daybook_command, run, run_in};
