@@ -143,7 +143,9 @@ impl Town {
             (0..ORDERS).map(|number| format!("round-{round}-frozen-{number}")).collect();
         for key in &keys {
             let (key, admin, order) = (key.clone(), frozen.admin(), order.clone());
-            unanswered.orders.spawn(async move { (key.clone(), placed(&admin, &key, &order).await) });
+            unanswered
+                .orders
+                .spawn(async move { (key.clone(), placed(&admin, &key, &order).await) });
         }
         let given_back: Vec<String> = self
             .orders
@@ -155,7 +157,9 @@ impl Town {
             .collect();
         for order in given_back.clone() {
             let admin = frozen.admin();
-            unanswered.refunds.spawn(async move { (order.clone(), refunded(&admin, &order).await) });
+            unanswered
+                .refunds
+                .spawn(async move { (order.clone(), refunded(&admin, &order).await) });
         }
         // This is not waiting for anything: it is the moment at which it freezes.
         tokio::time::sleep(Duration::from_millis(random.random_range(0..150))).await;
@@ -251,7 +255,10 @@ impl Town {
             such.map(|one| (one.source.clone(), one.amount)).collect::<BTreeSet<_>>()
         };
         let of_kind = |kind: &str| platform.iter().filter(|one| one.kind == kind).count();
-        assert_eq!((of_kind("refund"), of("refund").len()), (self.refunds.len(), self.refunds.len()));
+        assert_eq!(
+            (of_kind("refund"), of("refund").len()),
+            (self.refunds.len(), self.refunds.len())
+        );
         let transferred: i64 = of("transfer").iter().map(|(_, amount)| amount).sum();
         assert_eq!(transferred, -earned, "{:?}", of("transfer"));
         let theirs = stripe.balance_transactions(Some(&self.seller.account));
@@ -262,12 +269,13 @@ impl Town {
 }
 
 impl Unanswered {
-    /// Stripe delivers to a process that does not answer, in both orders at once.
+    /// Stripe delivers to a process that does not answer, several events at a time.
     fn deliver(&mut self, stripe: &FakeStripe, frozen: &Daybook) {
         let (stripe, endpoints) = (stripe.clone(), frozen.endpoints());
-        self.deliveries.spawn(async move {
+        let runtime = tokio::runtime::Handle::current();
+        self.deliveries.spawn_blocking(move || {
             let options = DeliveryOptions { concurrency: 4, ..DeliveryOptions::default() };
-            deliver(&stripe, &endpoints, &options).await.unwrap()
+            runtime.block_on(deliver(&stripe, &endpoints, &options)).unwrap()
         });
     }
 
@@ -315,23 +323,29 @@ async fn taken_over(admin: &Caller) {
 
 /// A patient buyer's order.
 async fn placed(admin: &Caller, key: &str, order: &str) -> String {
-    patiently(async || place(admin, key, order).await).await
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(placed) = place(admin, key, order).await {
+            return placed;
+        }
+        wait_a_little(deadline).await;
+    }
 }
 
 /// The refund that patient support has asked for.
 async fn refunded(admin: &Caller, order: &str) -> String {
-    patiently(async || refund(admin, order).await).await
-}
-
-async fn patiently<T>(ask: impl AsyncFn() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(answer) = ask().await {
-            return answer;
+        if let Some(refund) = refund(admin, order).await {
+            return refund;
         }
-        assert!(Instant::now() < deadline, "there is no answer");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        wait_a_little(deadline).await;
     }
+}
+
+async fn wait_a_little(deadline: Instant) {
+    assert!(Instant::now() < deadline, "there is no answer");
+    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 /// Stripe delivers what it has not delivered yet, and what comes of that.

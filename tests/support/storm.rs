@@ -84,7 +84,10 @@ impl Done {
         let refunds = named(admin, "/v1/refunds", "refund").await;
         let (placed, refunded) = (self.orders.lock().await, self.refunds.lock().await);
         let orders = placed.values().filter(|order| !orders.contains(*order));
-        orders.chain(refunded.values().filter(|refund| !refunds.contains(*refund))).cloned().collect()
+        orders
+            .chain(refunded.values().filter(|refund| !refunds.contains(*refund)))
+            .cloned()
+            .collect()
     }
 }
 
@@ -204,7 +207,8 @@ impl Storm {
         let (stop, stopped) = watch::channel(false);
         let client = Client { admin: house.admin(), done: done.clone(), unanswered, stopped };
         let paid_before = house.admin().rows("/v1/orders?payment_status=paid").await;
-        let paid_before = paid_before.iter().map(|row| row["order_id"].as_str().unwrap().to_owned());
+        let paid_before =
+            paid_before.iter().map(|row| row["order_id"].as_str().unwrap().to_owned());
         tasks.spawn(client.clone().gives_back(paid_before.step_by(3).collect()));
         let order = goods::order(&seller.id, &[PRICE]).to_string();
         for till in 0..3 {
