@@ -26,8 +26,8 @@ const ORDERS: usize = 8;
 /// Of so many orders, one is given back.
 const GIVEN_BACK: usize = 3;
 /// How long a change of hands, or an answer to a patient client, may take. A process that is frozen
-/// while it appends holds everybody up for a minute, until the database ends its transaction.
-const PATIENCE: Duration = Duration::from_secs(150);
+/// in a step of a read model holds that one up until the database ends its transaction.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_freezes_past_its_leases_and_nothing_happens_twice() {
@@ -38,14 +38,15 @@ async fn one_freezes_past_its_leases_and_nothing_happens_twice() {
         town.one_freezes(round, &mut random).await;
         town.both_are_right().await;
     }
-    let (orders, refunds) = (town.orders.len(), town.refunds.len());
     town.house.the_books_are_right().await;
     town.house.daybook.run(&["replay"]).await.fine();
     town.other.run(&["doctor"]).await.fine();
     let seconds = begun.elapsed().as_secs();
+    let Town { orders, refunds, payouts, .. } = &town;
+    let [orders, refunds, payouts] = [orders.len(), refunds.len(), payouts.len()];
     eprintln!(
-        "one of two processes frozen {rounds} times: {orders} orders, {refunds} refunds, {rounds} \
-         payouts, acknowledged lost 0, doubled 0, {seconds} s"
+        "one of two processes frozen {rounds} times: {orders} orders, {refunds} refunds, {payouts} \
+         payouts, each once, {seconds} s"
     );
 }
 
@@ -192,13 +193,11 @@ impl Town {
     /// Time passes at Stripe and at the one that works, until all money is there; it is paid out.
     async fn a_week_later(&self, working: &Daybook, round: u32) -> (String, i64) {
         let (stripe, admin) = (&self.house.stripe, working.admin());
-        for _ in 0..8 {
-            let to = stripe.now() + DAY;
-            stripe.advance_to(to).unwrap();
-            deliver_to(stripe, working).await;
-            admin.post("/v1/test-clock", json!({ "to": instant(to) })).await.json();
-            deliver_to(stripe, working).await;
-        }
+        let to = stripe.now() + 8 * DAY;
+        stripe.advance_to(to).unwrap();
+        deliver_to(stripe, working).await;
+        admin.post("/v1/test-clock", json!({ "to": instant(to) })).await.json();
+        deliver_to(stripe, working).await;
         let path = format!("/v1/sellers/{}/payouts", self.seller.id);
         let key = format!("payout-{round}");
         let asked = admin.post_as(&key, &path, json!({ "currency": "USD" })).await;

@@ -285,7 +285,7 @@ async fn ask_again(house: &House, seller: &Seller, done: &Done) {
     }
     let placed: Vec<String> = done.orders.lock().await.values().cloned().collect();
     Payments::of(house).pay(&placed);
-    let twice = DeliveryOptions { copies: 2, ..DeliveryOptions::default() };
+    let twice = DeliveryOptions { copies: 2, concurrency: 8, ..DeliveryOptions::default() };
     assert_eq!(house.deliver_with(&twice).await.failed, Vec::<String>::new());
     for row in house.admin().rows("/v1/refunds").await {
         let order = row["order_id"].as_str().unwrap().to_owned();
