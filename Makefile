@@ -33,9 +33,10 @@ schemas: ## write docs/reference from the code
 bench: ## measure against peers in the same run; prints ratios
 	cargo run --release --package bench
 
-soak: ## the long runs: 50 kills, the full demo month three times over
+soak: ## the long runs: kills of Daybook and of PostgreSQL, fail-overs, frozen processes, the full demo month
 	cargo build --release --package daybook
-	DAYBOOK_SOAK=1 cargo test --release --package tests -- scenarios::it_is_killed scenarios::the_demo_month --nocapture --test-threads 1
+	DAYBOOK_SOAK=1 cargo test --release --package tests -- scenarios::it_is_killed scenarios::postgresql_is_killed scenarios::two_processes scenarios::the_demo_month scenarios::on_postgresql::the_demo_month --nocapture --test-threads 1
+	DAYBOOK_SOAK=1 cargo test --release --package store-postgres --package store-sqlite -- crash failover skipping --nocapture
 
 conformance: ## the log's contract on KurrentDB, as a table; DAYBOOK_TEST_KURRENT names a real server
 	cargo test --package store-kurrent

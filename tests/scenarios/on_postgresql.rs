@@ -14,7 +14,6 @@ use tests::{Daybook, Engine, House, Settings, goods, postgres, run, run_in};
 use super::{
     a_dispute_is_lost_in_part::a_dispute_out_of_order,
     an_order_is_paid::{an_order_is_paid, balances_at_the_command_line, figures_are_explained},
-    it_is_killed::the_power_fails,
     the_demo_month::balance_hash,
     the_log_is_copied::states,
     webhooks_misbehave::an_event_delivered_again,
@@ -36,11 +35,6 @@ async fn webhooks_may_come_in_any_order_and_twice() {
     a_dispute_out_of_order(House::open_on(postgres::engine().await).await).await;
     let settings = Settings { engine: postgres::engine().await, ..Settings::default() };
     an_event_delivered_again(Daybook::start(settings).await).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
-    the_power_fails(House::open_on(postgres::engine().await).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

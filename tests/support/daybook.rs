@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
+use stripe_fake::{Endpoints, WebhookEndpoint};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -35,6 +36,10 @@ pub struct Settings {
     pub stripe_url: Option<String>,
     /// What holds its log and its read models.
     pub engine: Engine,
+    /// For how long it takes over work before it renews that, in seconds; 10 unless told otherwise.
+    pub lease_seconds: Option<u64>,
+    /// Whether its log has to survive the loss of a machine.
+    pub high_availability: bool,
 }
 
 /// What holds a log and its read models.
@@ -47,6 +52,15 @@ pub enum Engine {
     Postgres(String),
     /// The log on the KurrentDB server at this URL, the read models in the data folder.
     Kurrent(String),
+}
+
+impl std::fmt::Display for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+        })
+    }
 }
 
 /// A running server and its data. Killed and cleaned up when dropped.
@@ -63,12 +77,28 @@ pub struct Daybook {
 impl Daybook {
     /// Starts a server with new data.
     pub async fn start(settings: Settings) -> Self {
-        let folder = tempfile::Builder::new().prefix("daybook-").tempdir().unwrap();
-        let (url, tenant, admin) = (String::new(), String::new(), String::new());
-        let mut server = Self { folder, settings, child: None, url, tenant, admin };
+        let mut server = Self::not_started(settings, String::new());
         server.launch("127.0.0.1:0").await;
         server.admin = fs::read_to_string(server.key_file()).unwrap();
         server
+    }
+
+    /// Starts another process on the same log and read models, which have the same keys.
+    ///
+    /// # Panics
+    /// On SQLite, where there can be no other.
+    pub async fn start_beside(&self) -> Self {
+        assert_ne!(self.settings.engine, Engine::Sqlite, "one process has it alone");
+        let mut server = Self::not_started(self.settings.clone(), self.admin.clone());
+        server.launch("127.0.0.1:0").await;
+        assert_eq!(server.tenant, self.tenant, "they serve the same data");
+        server
+    }
+
+    fn not_started(settings: Settings, admin: String) -> Self {
+        let folder = tempfile::Builder::new().prefix("daybook-").tempdir().unwrap();
+        let (url, tenant) = (String::new(), String::new());
+        Self { folder, settings, child: None, url, tenant, admin }
     }
 
     /// Where it can be reached.
@@ -81,6 +111,12 @@ impl Daybook {
     #[must_use]
     pub fn tenant(&self) -> &str {
         &self.tenant
+    }
+
+    /// What holds its log and its read models.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.settings.engine
     }
 
     /// The folder of the log and of what is derived from it.
@@ -101,6 +137,9 @@ impl Daybook {
         let mut environment = vec![("DAYBOOK_DATA".to_owned(), self.data_text())];
         if let Engine::Postgres(url) | Engine::Kurrent(url) = &self.settings.engine {
             environment.push(("DAYBOOK_LOG".to_owned(), url.clone()));
+        }
+        if self.settings.high_availability {
+            environment.push(("DAYBOOK_HIGH_AVAILABILITY".to_owned(), "true".to_owned()));
         }
         environment
     }
@@ -156,11 +195,45 @@ impl Daybook {
     /// If it does not stop in time, or not well.
     pub async fn stop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
-        let process = child.id().expect("it runs").to_string();
-        let told = std::process::Command::new("kill").args(["-TERM", &process]).status();
-        assert!(told.unwrap().success(), "the server is gone already: {}", self.said());
+        self.signal("TERM", &child);
         let ended = timeout(PATIENCE, child.wait()).await.expect("it stops when told").unwrap();
         assert!(ended.success(), "{ended}: {}", self.said());
+    }
+
+    /// Stops it in the middle of whatever it does, as a machine does whose memory is full or which is
+    /// moved; it does not notice.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn freeze(&self) {
+        self.signal("STOP", self.child.as_ref().expect("it runs"));
+    }
+
+    /// Lets it go on after [`Daybook::freeze`].
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn thaw(&self) {
+        self.signal("CONT", self.child.as_ref().expect("it runs"));
+    }
+
+    fn signal(&self, name: &str, child: &Child) {
+        let process = child.id().expect("it runs").to_string();
+        let told = std::process::Command::new("kill").args(["-s", name, &process]).status();
+        assert!(told.unwrap().success(), "the server is gone already: {}", self.said());
+    }
+
+    /// Where Stripe delivers to.
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        let endpoint = |path: &str, secret: &str| {
+            let url = format!("{}{path}", self.url);
+            Some(WebhookEndpoint { url, secrets: vec![secret.to_owned()] })
+        };
+        Endpoints {
+            platform: endpoint("/webhooks/stripe", PLATFORM_SECRET),
+            connect: endpoint("/webhooks/stripe/connect", CONNECT_SECRET),
+        }
     }
 
     /// Starts it again with the same data on the same port.
@@ -197,6 +270,9 @@ impl Daybook {
             .env("DAYBOOK_STRIPE_CONNECT_SECRETS", CONNECT_SECRET)
             .stdout(Stdio::piped())
             .stderr(errors);
+        if let Some(seconds) = self.settings.lease_seconds {
+            command.env("DAYBOOK_LEASE_SECONDS", seconds.to_string());
+        }
         if let Some(url) = &self.settings.stripe_url {
             command.env("DAYBOOK_STRIPE_KEY", "sk_test_fake").args(["--stripe-url", url]);
         }
@@ -214,7 +290,10 @@ impl Daybook {
     }
 
     /// Waits until every read model is there.
-    async fn be_ready(&self) {
+    ///
+    /// # Panics
+    /// If that takes too long.
+    pub async fn be_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let ready = self.stranger().get("/readyz").await;

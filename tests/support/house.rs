@@ -9,12 +9,12 @@ use std::{
 use serde_json::{Value, json};
 use stripe_fake::{
     BarePayment, DeliveryOptions, DeliveryReport, Endpoints, FakeStripe, Forget, NewAccount,
-    Operation, Payment, Seed, ServerHandle, Target, WebhookEndpoint, deliver, serve,
+    Operation, Payment, Seed, ServerHandle, Target, deliver, serve,
 };
 
 use crate::{
     caller::Caller,
-    daybook::{CONNECT_SECRET, Daybook, Engine, PLATFORM_SECRET, Settings},
+    daybook::{Daybook, Engine, Settings},
 };
 
 /// When the house opens: a Thursday, midnight UTC.
@@ -45,24 +45,29 @@ pub struct Seller {
 impl House {
     /// Opens a house: nobody sells yet, and both clocks show [`START`].
     pub async fn open() -> Self {
-        Self::open_with(true, Engine::Sqlite).await
+        Self::open_on(Engine::Sqlite).await
     }
 
     /// The same on another engine.
     pub async fn open_on(engine: Engine) -> Self {
-        Self::open_with(true, engine).await
+        Self::open_in(Settings { engine, ..Settings::default() }).await
+    }
+
+    /// The same with other settings.
+    pub async fn open_in(settings: Settings) -> Self {
+        Self::open_with(true, settings).await
     }
 
     /// The same, but Daybook has no Stripe key: it hears of everything and can ask nothing.
     pub async fn open_without_key() -> Self {
-        Self::open_with(false, Engine::Sqlite).await
+        Self::open_with(false, Settings::default()).await
     }
 
-    async fn open_with(key: bool, engine: Engine) -> Self {
+    async fn open_with(key: bool, settings: Settings) -> Self {
         let stripe = FakeStripe::new(Seed(7), START);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = serve(stripe.clone(), listener).unwrap();
-        let settings = Settings { stripe_url: key.then(|| server.url()), engine };
+        let settings = Settings { stripe_url: key.then(|| server.url()), ..settings };
         let daybook = Daybook::start(settings).await;
         let house = Self { stripe, daybook, happenings: AtomicU32::new(0), _server: server };
         house.move_clock(START).await;
@@ -84,25 +89,13 @@ impl House {
 
     /// Waits until everything has come to rest.
     pub async fn settle(&self) {
-        let status = self.admin().read("/v1/status?settle=60").await;
-        assert_eq!(status["settled"], true, "{}", status["busy"]);
-        let stopped = status["projections"].as_array().unwrap().iter();
-        let stopped: Vec<_> = stopped.filter(|one| !one["stopped"].is_null()).collect();
-        assert!(stopped.is_empty(), "read models stand still: {stopped:?}");
-        assert_eq!(status["ended"], json!([]), "workers have ended");
+        settled(&self.admin()).await;
     }
 
     /// Where Stripe delivers to.
     #[must_use]
     pub fn endpoints(&self) -> Endpoints {
-        let endpoint = |path: &str, secret: &str| {
-            let url = format!("{}{path}", self.daybook.url());
-            Some(WebhookEndpoint { url, secrets: vec![secret.to_owned()] })
-        };
-        Endpoints {
-            platform: endpoint("/webhooks/stripe", PLATFORM_SECRET),
-            connect: endpoint("/webhooks/stripe/connect", CONNECT_SECRET),
-        }
+        self.daybook.endpoints()
     }
 
     /// Stripe delivers what it has not delivered yet; then everything comes to rest.
@@ -303,6 +296,20 @@ impl House {
         }
         theirs
     }
+}
+
+/// Waits until everything has come to rest, as this process sees it, and says how it stands then.
+///
+/// # Panics
+/// If that takes more than a minute, or something stands still.
+pub async fn settled(admin: &Caller) -> Value {
+    let status = admin.read("/v1/status?settle=60").await;
+    assert_eq!(status["settled"], true, "{}", status["busy"]);
+    let stopped = status["projections"].as_array().unwrap().iter();
+    let stopped: Vec<_> = stopped.filter(|one| !one["stopped"].is_null()).collect();
+    assert!(stopped.is_empty(), "read models stand still: {stopped:?}");
+    assert_eq!(status["ended"], json!([]), "workers have ended");
+    status
 }
 
 /// A payment without a session of ours that carries our metadata.

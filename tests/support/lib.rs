@@ -17,6 +17,7 @@ pub mod goods;
 pub mod house;
 pub mod kurrent;
 pub mod postgres;
+pub mod storm;
 
 pub use caller::{Answer, Caller};
 pub use command::{Said, daybook_command, run, run_in};

@@ -16,6 +16,16 @@ pub async fn engine() -> Engine {
     Engine::Postgres(database().await.url().to_owned())
 }
 
+/// The address of a database on whichever of the two servers is the primary, as the guide has it.
+#[must_use]
+pub fn url_of_both(one: &Server, other: &Server, database: &str) -> String {
+    let (one, other) = (one.port(), other.port());
+    format!(
+        "postgres://postgres@127.0.0.1:{one},127.0.0.1:{other}/{database}\
+         ?target_session_attrs=read-write"
+    )
+}
+
 /// One of the server's own programs, such as `pg_dump`, with nothing of this process's settings.
 #[must_use]
 pub fn program(server: &Server, name: &str) -> Command {

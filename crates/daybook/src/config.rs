@@ -138,6 +138,11 @@ pub(crate) struct ServeArgs {
     /// Where Stripe's API is, for tests and stand-ins.
     #[arg(long, env = "DAYBOOK_STRIPE_URL")]
     pub(crate) stripe_url: Option<String>,
+    /// For how many seconds this process takes over work that one process at a time does, before it
+    /// renews that; the same time passes until another one does the work of a process that is gone.
+    #[arg(long, env = "DAYBOOK_LEASE_SECONDS", hide = true, default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) lease_seconds: u64,
     /// Write the first key's secret into this file (mode 600) instead of the terminal.
     #[arg(long, env = "DAYBOOK_FIRST_KEY_FILE")]
     pub(crate) first_key_file: Option<PathBuf>,

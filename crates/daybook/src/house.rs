@@ -88,6 +88,7 @@ impl House {
             parts.backfill = Some(Arc::new(backfill));
         }
         parts.stripe = stripe;
+        parts.lease_time = Duration::from_secs(args.lease_seconds);
         let engine = Arc::new(Engine::new(parts));
         engine.start().await.map_err(Failure::unavailable)?;
         let configured = !secrets.platform.is_empty() || !secrets.connect.is_empty();

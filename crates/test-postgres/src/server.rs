@@ -86,7 +86,7 @@ impl Server {
         let usual = ["shared_buffers = 64MB", "max_connections = 200", "wal_keep_size = 1GB"];
         server.configure("postgresql.conf", &usual.map(str::to_owned));
         server.configure("postgresql.conf", options.settings());
-        server.start_somewhere();
+        server.start_on(None);
         server
     }
 
@@ -124,10 +124,10 @@ impl Server {
         written.unwrap_or_else(|error| panic!("{} cannot be written: {error}", path.display()));
     }
 
-    /// Starts for the first time, on a free port.
-    pub(crate) fn start_somewhere(&mut self) {
+    /// Starts for the first time, on this port or a free one.
+    pub(crate) fn start_on(&mut self, port: Option<u16>) {
         for attempt in 1..=STARTS_MAX {
-            self.port = free_port();
+            self.port = port.unwrap_or_else(free_port);
             self.configure(
                 "postgresql.conf",
                 &[

@@ -10,6 +10,22 @@ impl Server {
     /// When the copy fails or does not stream.
     #[must_use]
     pub fn standby(&self) -> Self {
+        self.standby_on(None)
+    }
+
+    /// The same at the address of a server that is gone, as a machine that comes back: whoever knew
+    /// the two before knows the two now.
+    ///
+    /// # Panics
+    /// When the copy fails or does not stream, or somebody else has taken the port meanwhile.
+    #[must_use]
+    pub fn standby_in_place_of(&self, former: Self) -> Self {
+        let port = former.port;
+        drop(former);
+        self.standby_on(Some(port))
+    }
+
+    fn standby_on(&self, port: Option<u16>) -> Self {
         let mut standby = Self::empty();
         let mut copy = standby.programs.server("pg_basebackup");
         copy.arg("--dbname").arg(format!(
@@ -22,7 +38,7 @@ impl Server {
         // The copy has the primary's settings, also whom the primary waits for. The standby must
         // not wait for itself once it takes over.
         standby.configure("postgresql.auto.conf", &["synchronous_standby_names = ''".to_owned()]);
-        standby.start_somewhere();
+        standby.start_on(port);
         self.wait_for(&standby, "state = 'streaming'");
         standby
     }

@@ -21,8 +21,9 @@ pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one process waits for another that is changing tables.
 pub(super) const CHANGE_TIMEOUT: Duration = Duration::from_secs(600);
 /// After so long, the server ends a transaction in which nothing happens: its process is gone or
-/// stuck, and its locks would hold up everybody else.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// frozen, and its locks would hold up whoever takes over. No longer than leases last, so that it
+/// is not the locks that others wait for.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const STATEMENTS_MAX: usize = 256;
 
