@@ -49,19 +49,19 @@ impl Said {
     }
 }
 
-/// Where `cargo build` puts a binary: beside the folder of the test's own executable.
+/// Where `cargo build` puts the binary: beside the folder of the test's own executable.
 ///
 /// # Panics
 /// If it is not there.
 #[must_use]
-pub fn binary(name: &str) -> PathBuf {
+pub fn binary() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let folder = own.parent().and_then(Path::parent).unwrap();
-    let binary = folder.join(name);
+    let binary = folder.join("daybook");
     assert!(
         binary.is_file(),
-        "{} is not there; the end-to-end tests drive real binaries: run `make test` (or `make \
-         kurrent`), or `cargo build --package {name}` first",
+        "{} is not there; the end-to-end tests drive the real binary: run `make test`, or \
+         `cargo build --package daybook` first",
         binary.display()
     );
     binary
@@ -71,7 +71,7 @@ pub fn binary(name: &str) -> PathBuf {
 /// change what is tested.
 #[must_use]
 pub fn daybook_command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary("daybook"));
+    let mut command = Command::new(binary());
     command.env_clear().args(arguments).stdin(Stdio::null()).kill_on_drop(true);
     command
 }

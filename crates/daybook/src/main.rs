@@ -36,11 +36,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::unavailable(format!("cannot start threads: {error}")).tell(),
     };
-    let work = async {
-        engines::prepare().await?;
-        cli.command.run().await
-    };
-    match runtime.block_on(work) {
+    match runtime.block_on(cli.command.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
     }

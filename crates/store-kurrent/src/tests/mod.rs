@@ -1,9 +1,7 @@
-//! The log survives what happens between a client and a cluster, shares a server with others, and is
-//! opened as it should be.
+//! The log survives what happens between a client and a cluster, and shares a server with others.
 
 mod cluster;
 mod faults;
-mod opening;
 mod sharing;
 
 use std::{sync::Arc, time::Duration};
