@@ -29,7 +29,7 @@ pub(crate) async fn open_log(data: &DataArgs) -> Outcome<Arc<dyn Log>> {
         if data.high_availability {
             return Err(Failure::usage(
                 "SQLite keeps the log on one machine, and high availability was asked for: it needs \
-                 PostgreSQL with a synchronous standby, or KurrentDB",
+                 PostgreSQL with a synchronous standby",
             ));
         }
         if path.parent() == Some(&data.data) {
@@ -154,8 +154,7 @@ struct Access {
 
 fn not_in_this_build(url: &Url) -> Failure {
     Failure::usage(format!(
-        "{url}: this build of daybook has no KurrentDB; `cargo build --package daybook --features \
-         kurrent` makes one that has"
+        "{url}: daybook cannot serve a KurrentDB log yet; use sqlite:PATH or postgres://..."
     ))
 }
 
