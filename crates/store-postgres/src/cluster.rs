@@ -109,10 +109,6 @@ impl Cluster {
     /// A connection to the primary, wherever it is now.
     pub(crate) async fn connect(&self, session: Session) -> Result<PgConnection, String> {
         let before = self.known().primary;
-        if self.hosts.len() == 1 {
-            let found = self.try_host(0, session).await?;
-            return self.settle(vec![found]).await;
-        }
         let tries = (0..self.hosts.len()).map(|host| self.try_host(host, session));
         let (mut found, mut problems) = (Vec::new(), BTreeSet::new());
         for outcome in join_all(tries).await {

@@ -11,6 +11,7 @@ pub mod contract;
 #[doc(hidden)]
 pub mod field;
 mod follow;
+mod in_order;
 mod inventory;
 mod log;
 mod memory;
@@ -30,6 +31,7 @@ pub use commit_check::{
 };
 pub use field::Field;
 pub use follow::{FOLLOW_PAGE_EVENTS, Follow, follow};
+pub use in_order::all_in_order;
 pub use inventory::{Inventory, StoredCommand, Tally};
 pub use log::{
     AppendError, Appended, Commit, Durability, Expected, Guarantees, Head, Idempotency, Lease, Log,

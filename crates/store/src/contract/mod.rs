@@ -12,7 +12,7 @@ mod repeating;
 mod sample;
 mod skipping;
 
-use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -24,6 +24,7 @@ pub use inventory::*;
 pub use repeating::*;
 pub use skipping::{SkipTest, skip_test};
 
+pub use crate::all_in_order;
 use crate::{AppendError, Appended, Commit, Log};
 
 /// Kept, or in which way not.
@@ -60,26 +61,6 @@ pub trait Subject: Send + Sync + Sized + 'static {
             .collect();
         all_in_order(appends).await
     }
-}
-
-/// Waits for all futures, each polled for the first time in the order given.
-pub async fn all_in_order<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
-    let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        let mut pending = false;
-        for (future, output) in running.iter_mut().zip(&mut done) {
-            if output.is_none() {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(ready) => *output = Some(ready),
-                    Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }
 
 /// The one list of cases: calls `$apply!` with them.
