@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use kernel::{KeyRef, TenantId};
 use store::{Inventory, SealingKey};
 
-use super::{PAGE_KEYS, in_order};
+use super::PAGE_KEYS;
 use crate::outcome::{Failure, Outcome};
 
 /// Keys that travel with one commit.
@@ -43,7 +43,7 @@ impl<'a> MissingKeys<'a> {
             }
             let keys: Vec<_> = self.missing.drain(..).collect();
             let stored = keys.iter().map(|key| self.target.ensure_sealing_key(key.clone()));
-            for (key, stored) in keys.iter().zip(in_order(stored.collect()).await) {
+            for (key, stored) in keys.iter().zip(store::all_in_order(stored.collect()).await) {
                 check(key, stored.map_err(Failure::unavailable)?)?;
             }
         }
@@ -56,7 +56,7 @@ impl<'a> MissingKeys<'a> {
             self.all_listed = keys.len() < PAGE_KEYS;
             self.listed = keys.last().map(|last| (last.tenant, last.key.clone()));
             let known = keys.iter().map(|key| self.target.sealing_key(key.tenant, &key.key));
-            let known = in_order(known.collect()).await;
+            let known = store::all_in_order(known.collect()).await;
             for (key, known) in keys.into_iter().zip(known) {
                 match known.map_err(Failure::unavailable)? {
                     Some(secret) => check(&key, secret)?,

@@ -10,9 +10,9 @@ mod keys;
 mod pages;
 mod verify;
 
-use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
+use std::sync::Arc;
 
-use store::{AppendError, Appended, Commit, Inventory, Position};
+use store::{AppendError, Appended, Commit, Inventory, Position, all_in_order};
 
 use crate::outcome::{Failure, Outcome};
 use commits::Commits;
@@ -92,7 +92,7 @@ async fn copy_commits(
         let events: usize = group.iter().map(|commit| commit.events.len()).sum();
         let expected: Vec<_> = group.iter().map(end_of).collect();
         let appends = group.into_iter().map(|commit| target.append(commit)).collect();
-        let (verdicts, next) = tokio::join!(in_order(appends), next_group(commits, keys));
+        let (verdicts, next) = tokio::join!(all_in_order(appends), next_group(commits, keys));
         for ((name, version), verdict) in expected.iter().zip(verdicts) {
             check_verdict(name, *version, verdict)?;
         }
@@ -151,26 +151,6 @@ fn refused(command: &str, error: AppendError) -> Failure {
             Failure::check(format!("the target does not take the command {command}: {error}"))
         }
     }
-}
-
-/// Waits for all, each begun in the order given: the order in which a log stores them.
-async fn in_order<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
-    let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        let mut pending = false;
-        for (future, output) in running.iter_mut().zip(&mut done) {
-            if output.is_none() {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(ready) => *output = Some(ready),
-                    Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }
 
 /// A place in the source, and how many events precede it.
