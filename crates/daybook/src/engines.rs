@@ -29,7 +29,7 @@ pub(crate) async fn open_log(data: &DataArgs) -> Outcome<Arc<dyn Log>> {
         if data.high_availability {
             return Err(Failure::usage(
                 "SQLite keeps the log on one machine, and high availability was asked for: it needs \
-                 PostgreSQL with a synchronous standby",
+                 PostgreSQL with a synchronous standby, or KurrentDB",
             ));
         }
         if path.parent() == Some(&data.data) {
@@ -154,7 +154,8 @@ struct Access {
 
 fn not_in_this_build(url: &Url) -> Failure {
     Failure::usage(format!(
-        "{url}: daybook cannot serve a KurrentDB log yet; use sqlite:PATH or postgres://..."
+        "{url}: this build of daybook has no KurrentDB; `cargo build --package daybook --features \
+         kurrent` makes one that has"
     ))
 }
 
