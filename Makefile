@@ -1,6 +1,6 @@
 # Daybook. `make help` lists everything.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint docs schemas bench soak conformance setup clean
+.PHONY: help run test check fmt lint docs schemas bench soak conformance kurrent setup clean
 
 DATA ?= .daybook
 PYTHON := target/test-venv/bin/python
@@ -41,6 +41,10 @@ soak: ## the long runs: kills of Daybook and of PostgreSQL, fail-overs, frozen p
 conformance: ## the log's contract on KurrentDB, as a table; DAYBOOK_TEST_KURRENT names a real server
 	cargo test --package store-kurrent
 	cargo run --quiet --package store-kurrent --example conformance
+
+kurrent: ## the whole house on KurrentDB, with a binary that has it (until `make test` builds the other)
+	cargo build --package daybook --package kurrent-fake --features daybook/kurrent
+	cargo test --test tests --features tests/kurrent -- scenarios::on_kurrentdb --nocapture
 
 setup: ## install what the tests need: Chromium, Python's stripe package
 	@.ci/setup

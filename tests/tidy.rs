@@ -32,6 +32,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "payments",
             "projections",
             "store",
+            // Behind a cargo feature.
+            "store-kurrent",
             "store-postgres",
             "store-sqlite",
             "stripe-fake",

@@ -9,6 +9,8 @@ mod bad_commands;
 mod it_is_killed;
 mod it_refuses_to_start;
 mod money_nobody_ordered;
+#[cfg(feature = "kurrent")]
+mod on_kurrentdb;
 mod on_postgresql;
 mod openapi_is_true;
 mod postgresql_is_killed;

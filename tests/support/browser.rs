@@ -232,5 +232,5 @@ fn installed(program: &str) -> PathBuf {
 }
 
 fn target() -> PathBuf {
-    crate::command::binary().parent().and_then(std::path::Path::parent).unwrap().to_owned()
+    crate::command::binary("daybook").parent().and_then(std::path::Path::parent).unwrap().to_owned()
 }

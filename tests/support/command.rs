@@ -49,19 +49,19 @@ impl Said {
     }
 }
 
-/// Where `cargo build` puts the binary: beside the folder of the test's own executable.
+/// Where `cargo build` puts a binary: beside the folder of the test's own executable.
 ///
 /// # Panics
 /// If it is not there.
 #[must_use]
-pub fn binary() -> PathBuf {
+pub fn binary(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let folder = own.parent().and_then(Path::parent).unwrap();
-    let binary = folder.join("daybook");
+    let binary = folder.join(name);
     assert!(
         binary.is_file(),
-        "{} is not there; the end-to-end tests drive the real binary: run `make test`, or \
-         `cargo build --package daybook` first",
+        "{} is not there; the end-to-end tests drive real binaries: run `make test` (or `make \
+         kurrent`), or `cargo build --package {name}` first",
         binary.display()
     );
     binary
@@ -71,7 +71,7 @@ pub fn binary() -> PathBuf {
 /// change what is tested.
 #[must_use]
 pub fn daybook_command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(binary("daybook"));
     command.env_clear().args(arguments).stdin(Stdio::null()).kill_on_drop(true);
     command
 }

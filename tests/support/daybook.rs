@@ -50,6 +50,8 @@ pub enum Engine {
     Sqlite,
     /// The PostgreSQL database at this URL.
     Postgres(String),
+    /// The log on the KurrentDB server at this URL, the read models in the data folder.
+    Kurrent(String),
 }
 
 impl std::fmt::Display for Engine {
@@ -133,7 +135,7 @@ impl Daybook {
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
         let mut environment = vec![("DAYBOOK_DATA".to_owned(), self.data_text())];
-        if let Engine::Postgres(url) = &self.settings.engine {
+        if let Engine::Postgres(url) | Engine::Kurrent(url) = &self.settings.engine {
             environment.push(("DAYBOOK_LOG".to_owned(), url.clone()));
         }
         if self.settings.high_availability {

@@ -15,6 +15,7 @@ pub mod command;
 pub mod daybook;
 pub mod goods;
 pub mod house;
+pub mod kurrent;
 pub mod postgres;
 pub mod storm;
 

@@ -79,7 +79,7 @@ impl LogAddress {
         }
         match scheme(text) {
             Some("postgres" | "postgresql") => Ok(Self::Postgres(Url(text.to_owned()))),
-            Some("esdb" | "esdb+discover" | "kurrentdb" | "kurrentdb+discover" | "kurrent") => {
+            Some("esdb" | "esdb+discover" | "kurrentdb" | "kurrentdb+discover") => {
                 Ok(Self::Kurrent(Url(text.to_owned())))
             }
             _ => Err(wrong("a log", text, LOG_SCHEMES)),

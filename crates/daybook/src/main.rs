@@ -36,7 +36,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::unavailable(format!("cannot start threads: {error}")).tell(),
     };
-    match runtime.block_on(cli.command.run()) {
+    let work = async {
+        engines::prepare().await?;
+        cli.command.run().await
+    };
+    match runtime.block_on(work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
     }

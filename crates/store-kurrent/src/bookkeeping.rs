@@ -49,17 +49,25 @@ pub(crate) struct Bookkeeping<'a> {
 pub(crate) struct Limited(Mutex<HashSet<String>>);
 
 impl Bookkeeping<'_> {
-    /// The log's id: the first process that opens the log decides it.
-    pub(crate) async fn log_id(&self) -> Result<LogId, LogError> {
+    /// The log's id, if it has one.
+    pub(crate) async fn log_id(&self) -> Result<Option<LogId>, LogError> {
         let stream = self.names.log_id();
+        let Some(event) = last(self.connection, &stream).await? else { return Ok(None) };
+        match parse(&event)? {
+            Kept::LogId(id) => Ok(Some(LogId(id))),
+            Kept::Bookmark(_) => Err(unreadable(&stream)),
+        }
+    }
+
+    /// The log's id: the first process that opens the log decides it.
+    pub(crate) async fn ensure_log_id(&self, wanted: Option<&LogId>) -> Result<LogId, LogError> {
+        let stream = self.names.log_id();
+        let minted = LogId(format!("log_{}", Uuid::new_v4().simple()));
+        let id = Kept::LogId(wanted.unwrap_or(&minted).0.clone());
         loop {
-            if let Some(event) = last(self.connection, &stream).await? {
-                return match parse(&event)? {
-                    Kept::LogId(id) => Ok(LogId(id)),
-                    Kept::Bookmark(_) => Err(unreadable(&stream)),
-                };
+            if let Some(known) = self.log_id().await? {
+                return Ok(known);
             }
-            let id = Kept::LogId(format!("log_{}", Uuid::new_v4().simple()));
             let event = event("daybook.log", &id, &stream)?;
             match append(self.connection, &stream, ExpectedRevision::NoStream, event).await {
                 // Another process was first, or this one and its answer was late.

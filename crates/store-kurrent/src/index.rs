@@ -1,13 +1,17 @@
 //! What the server cannot look up: where every event, command and key is, kept in memory.
 //!
 //! Commands, keys and streams are remembered by the first 128 bits of a SHA-256, so that what they are
-//! called costs nothing; two that fall together are less likely than a fault of the memory.
+//! called costs nothing; two that fall together are less likely than a fault of the memory. Only
+//! sealing keys are remembered by name, because they have to be listed.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    ops::Bound,
+};
 
 use eventstore::RecordedEvent;
-use kernel::{TenantId, Timestamp};
-use store::{Head, LogError, Position, Receipt, StreamId, fingerprint};
+use kernel::{KeyRef, TenantId, Timestamp};
+use store::{Head, LogError, Position, Receipt, StreamId, Tally, fingerprint};
 use uuid::Uuid;
 
 use crate::envelope::Envelope;
@@ -32,6 +36,8 @@ pub(crate) struct Index {
     commands: HashMap<Digest, Receipt>,
     /// Position of the first event stored under a key.
     keys: HashMap<Digest, u64>,
+    /// Every sealing key there ever was; which were destroyed is for their streams to say.
+    sealing_keys: BTreeSet<(TenantId, KeyRef)>,
     /// Commits whose last event has not been read yet: stream and position of the first event.
     begun: HashMap<Digest, u64>,
     /// Attempts of this process that wait to be read back.
@@ -86,6 +92,31 @@ impl Index {
             }
         }
         Ok(())
+    }
+
+    /// Takes in that there is, or was, a sealing key of this name.
+    pub(crate) fn push_sealing_key(&mut self, key: (TenantId, KeyRef)) {
+        self.sealing_keys.insert(key);
+    }
+
+    /// The names of at most so many sealing keys behind this one, in order, destroyed ones too.
+    pub(crate) fn sealing_keys_after(
+        &self,
+        after: Option<&(TenantId, KeyRef)>,
+        count: usize,
+    ) -> Vec<(TenantId, KeyRef)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.sealing_keys.range((from, Bound::Unbounded)).take(count).cloned().collect()
+    }
+
+    /// How much there is, but for sealing keys.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally {
+            events: self.positions.len() as u64,
+            commands: self.commands.len() as u64,
+            idempotency_keys: self.keys.len() as u64,
+            sealing_keys: 0,
+        }
     }
 
     pub(crate) fn head(&self) -> Head {

@@ -17,6 +17,8 @@ mod bookkeeping;
 mod connection;
 mod envelope;
 mod index;
+mod integrity;
+mod inventory;
 mod keys;
 mod log;
 mod names;

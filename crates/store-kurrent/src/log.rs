@@ -39,7 +39,7 @@ use crate::{
 const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// How many events of a page are read at once.
-const READ_EVENTS_MAX: usize = 256;
+pub(crate) const READ_EVENTS_MAX: usize = 256;
 
 /// Revisions are signed on the server.
 const VERSION_MAX: u64 = i64::MAX as u64;
@@ -52,7 +52,10 @@ const REPLICAS_MIN: usize = 3;
 pub struct KurrentLog {
     id: LogId,
     bytes_max: usize,
-    tail: Arc<Tail>,
+    read_only: bool,
+    /// Where commits are stored in order: whether one was not.
+    broken_off: Option<Arc<AtomicBool>>,
+    pub(crate) tail: Arc<Tail>,
     turns: Turns,
     limited: Limited,
     closed: Arc<AtomicBool>,
@@ -73,13 +76,15 @@ impl KurrentLog {
         let names = Names::new(prefix.as_deref()).map_err(OpenLogError::Address)?;
         let tail = Arc::new(Tail::new(Connection::new(address, &options), names));
         let limited = Limited::default();
-        let id = bookkeeping(&tail, &limited).log_id().await?;
+        let id = identity(&tail, &limited, &options).await?;
         tail.catch_up().await?;
         let closed = Arc::new(AtomicBool::new(false));
         tokio::spawn(look(Arc::downgrade(&tail), Arc::clone(&closed), options.look_every));
         Ok(Self {
             id,
             bytes_max: options.commit_bytes_max.min(COMMIT_BYTES_LIMIT),
+            read_only: options.read_only,
+            broken_off: options.in_order.then(Arc::default),
             tail,
             turns: Turns::default(),
             limited,
@@ -98,17 +103,24 @@ impl KurrentLog {
         tenant: TenantId,
         key: &KeyRef,
     ) -> Result<(), LogError> {
-        self.open_or_closed()?;
+        self.open_to_write()?;
         let mut turn = self.turns.take(vec![Thing::SealingKey(tenant, key.clone())]);
         turn.begin().await;
         self.keys().destroy(tenant, key).await
     }
 
-    fn open_or_closed(&self) -> Result<(), LogError> {
+    pub(crate) fn open_or_closed(&self) -> Result<(), LogError> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(LogError::Unavailable(CLOSED.to_owned()));
         }
         Ok(())
+    }
+
+    fn open_to_write(&self) -> Result<(), LogError> {
+        if self.read_only {
+            return Err(LogError::Unavailable(READ_ONLY.to_owned()));
+        }
+        self.open_or_closed()
     }
 
     pub(crate) fn keys(&self) -> Keys<'_> {
@@ -131,9 +143,48 @@ impl KurrentLog {
 }
 
 const CLOSED: &str = "it is closed";
+const READ_ONLY: &str = "it is opened for reading only";
+const BROKEN_OFF: &str = "a commit before it was not stored";
 
 fn bookkeeping<'a>(tail: &'a Tail, limited: &'a Limited) -> Bookkeeping<'a> {
     Bookkeeping { connection: &tail.connection, names: &tail.names, limited }
+}
+
+/// Stores a commit unless one before it was not stored. Its turn has come.
+async fn store_in_order(
+    tail: &Tail,
+    commit: &Commit,
+    broken_off: &AtomicBool,
+) -> Result<Appended, AppendError> {
+    if broken_off.load(Ordering::SeqCst) {
+        return Err(AppendError::Unavailable(BROKEN_OFF.to_owned()));
+    }
+    let verdict = tail.store(commit).await;
+    if verdict.is_err() {
+        broken_off.store(true, Ordering::SeqCst);
+    }
+    verdict
+}
+
+/// Which log it is; a new one is begun unless it is only to be read.
+async fn identity(
+    tail: &Tail,
+    limited: &Limited,
+    options: &LogOptions,
+) -> Result<LogId, OpenLogError> {
+    let server = || tail.connection.address.to_string();
+    let (kept, wanted) = (bookkeeping(tail, limited), options.log_id.as_ref());
+    let found = if options.read_only {
+        kept.log_id().await?.ok_or_else(|| OpenLogError::Missing { server: server() })?
+    } else {
+        kept.ensure_log_id(wanted).await?
+    };
+    match wanted {
+        Some(wanted) if *wanted != found => {
+            Err(OpenLogError::OtherLog { server: server(), found, wanted: wanted.clone() })
+        }
+        _ => Ok(found),
+    }
 }
 
 /// Looks now and then for what other processes have written, for as long as there is an open log.
@@ -154,17 +205,25 @@ impl Log for KurrentLog {
     }
 
     async fn append(&self, commit: Commit) -> Result<Appended, AppendError> {
+        if self.read_only {
+            return Err(AppendError::Unavailable(READ_ONLY.to_owned()));
+        }
         commit.check(self.bytes_max)?;
         // Everything up to the spawn happens at the first poll: the place in the queue is the
         // caller's, and whoever is gone afterwards has handed the commit over.
         let closed = || AppendError::Unavailable(CLOSED.to_owned());
         let under_way = Arc::clone(&self.under_way).try_read_owned().map_err(|_| closed())?;
         self.open_or_closed().map_err(|_| closed())?;
-        let mut turn = self.turns.take(things_of(&commit));
-        let tail = Arc::clone(&self.tail);
+        let mut things = things_of(&commit);
+        things.extend(self.broken_off.as_ref().map(|_| Thing::Log));
+        let mut turn = self.turns.take(things);
+        let (tail, broken_off) = (Arc::clone(&self.tail), self.broken_off.clone());
         let storing = tokio::spawn(async move {
             turn.begin().await;
-            let verdict = tail.store(&commit).await;
+            let verdict = match broken_off {
+                None => tail.store(&commit).await,
+                Some(broken_off) => store_in_order(&tail, &commit, &broken_off).await,
+            };
             drop((turn, under_way));
             verdict
         });
@@ -191,28 +250,20 @@ impl Log for KurrentLog {
         events.iter().map(|event| envelope::unwrap(stream.clone(), event)).collect()
     }
 
-    /// Jumps from one event of ours to the next, so that strangers' events cost one page at most.
     async fn read_all(&self, after: Position, limit: usize) -> Result<Page, LogError> {
         self.open_or_closed()?;
         let head = self.tail.catch_up().await?.position;
         let mut page = Page { events: Vec::new(), head };
         let (mut after, mut bytes) = (after, 0);
         while page.events.len() < limit && bytes < PAGE_BYTES_MAX {
-            let next = self.tail.index().next_after(after).filter(|next| *next <= head);
-            let Some(next) = next else { break };
             let wanted = (limit - page.events.len()).min(READ_EVENTS_MAX);
-            let events = self.tail.read_from(next, wanted).await?;
-            for event in events.iter().filter(|event| event.position.commit <= head.0) {
-                if let Some(stream) = self.tail.names.parse(&event.stream_id) {
-                    bytes += event.data.len() + event.custom_metadata.len();
-                    page.events.push(envelope::unwrap(stream, event)?);
-                }
+            for (stream, event) in self.tail.next_events(after, head, wanted).await? {
+                bytes += event.data.len() + event.custom_metadata.len();
+                page.events.push(envelope::unwrap(stream, &event)?);
             }
             match page.events.last() {
-                Some(last) if last.position >= next => after = last.position,
-                _ => {
-                    return Err(LogError::Corrupt(format!("nothing is at position {next}")));
-                }
+                Some(last) if last.position > after => after = last.position,
+                _ => break,
             }
         }
         Ok(page)
@@ -283,7 +334,7 @@ impl Log for KurrentLog {
     }
 
     async fn ensure_sealing_key(&self, key: SealingKey) -> Result<[u8; 32], LogError> {
-        self.open_or_closed()?;
+        self.open_to_write()?;
         let mut turn = self.turns.take(vec![Thing::SealingKey(key.tenant, key.key.clone())]);
         turn.begin().await;
         self.keys().ensure(&key).await
@@ -295,7 +346,7 @@ impl Log for KurrentLog {
     }
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<(), LogError> {
-        self.open_or_closed()?;
+        self.open_to_write()?;
         self.bookkeeping().save_snapshot(snapshot).await
     }
 
@@ -305,7 +356,7 @@ impl Log for KurrentLog {
     }
 
     async fn save_bookmark(&self, worker: &str, position: Position) -> Result<(), LogError> {
-        self.open_or_closed()?;
+        self.open_to_write()?;
         self.bookkeeping().save_bookmark(worker, position).await
     }
 

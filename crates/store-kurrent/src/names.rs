@@ -40,6 +40,13 @@ impl Names {
         ours.then(|| StreamId::new(category, tenant, id))
     }
 
+    /// The sealing key that is in a stream, if one is.
+    pub(crate) fn parse_sealing_key(&self, name: &str) -> Option<(TenantId, KeyRef)> {
+        let rest = name.strip_prefix(&self.prefix)?.strip_prefix(BOOKKEEPING)?;
+        let (tenant, key) = rest.strip_prefix("key-")?.split_once('/')?;
+        Some((tenant.parse().ok()?, KeyRef(key.to_owned())))
+    }
+
     pub(crate) fn log_id(&self) -> String {
         format!("{}{BOOKKEEPING}log", self.prefix)
     }
@@ -95,6 +102,20 @@ mod tests {
             assert_eq!(plain.parse(&name), None, "{name}");
         }
         assert_eq!(mine.parse(&plain.events(&order("1"))), None);
+    }
+
+    #[test]
+    fn a_sealing_key_is_found_by_the_name_of_its_stream() {
+        let tenant = TenantId::derived(&["acme"]);
+        for prefix in [None, Some("mine")] {
+            let names = Names::new(prefix).unwrap();
+            let key = (tenant, KeyRef("body/evt-1/2".to_owned()));
+            let stream = names.sealing_key(key.0, &key.1);
+            assert_eq!(names.parse_sealing_key(&format!("$${stream}")), None, "its metadata");
+            assert_eq!(names.parse_sealing_key(&stream), Some(key));
+            assert_eq!(names.parse_sealing_key(&names.events(&order("1"))), None);
+            assert_eq!(names.parse_sealing_key(&names.bookmark("key-1")), None);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{COMMIT_BYTES_MAX, LogError};
+use store::{COMMIT_BYTES_MAX, LogError, LogId};
 
 /// The largest commit this adapter can be told to take, in bytes: twice as much (metadata may grow
 /// to that when it is wrapped) has to fit into the 17 MiB that the client receives.
@@ -11,6 +11,14 @@ pub(crate) const COMMIT_BYTES_LIMIT: usize = 8 * 1024 * 1024;
 /// How a log on KurrentDB is opened.
 #[derive(Debug, Clone)]
 pub struct LogOptions {
+    /// The id the log must have, or gets if it is new. Without it a new log mints its own.
+    pub log_id: Option<LogId>,
+    /// Only read: nothing is made, and nothing can be written. The log must exist.
+    pub read_only: bool,
+    /// Stores commits one after the other in the order in which `append` was first polled, and none
+    /// behind one that was not stored, until the log is opened again. For a copy, which must be a
+    /// beginning of its source at every moment; elsewhere it costs the concurrency of the server.
+    pub in_order: bool,
     /// The largest commit in bytes of payloads and metadata, at most 8 MiB. The server has a limit
     /// of its own (`MaxAppendSize`), which has to be larger by what the metadata is wrapped in.
     pub commit_bytes_max: usize,
@@ -29,12 +37,23 @@ pub struct LogOptions {
 impl Default for LogOptions {
     fn default() -> Self {
         Self {
+            log_id: None,
+            read_only: false,
+            in_order: false,
             commit_bytes_max: COMMIT_BYTES_MAX,
             prefix: None,
             answer_time_max: Duration::from_secs(10),
             patience: Duration::from_secs(15),
             look_every: Duration::from_millis(250),
         }
+    }
+}
+
+impl LogOptions {
+    /// Only read.
+    #[must_use]
+    pub fn read_only() -> Self {
+        Self { read_only: true, ..Self::default() }
     }
 }
 
@@ -67,6 +86,22 @@ pub enum OpenLogError {
     /// The process cannot make the connection secure.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// There is no log, and it was to be read only.
+    #[error("there is no log at {server}; start `daybook serve` once to make it")]
+    Missing {
+        /// The server, without user and password.
+        server: String,
+    },
+    /// It is a log, but not the one that was asked for.
+    #[error("{server} holds the log {}, not {}", .found.0, .wanted.0)]
+    OtherLog {
+        /// The server, without user and password.
+        server: String,
+        /// The log it holds.
+        found: LogId,
+        /// The log that was asked for.
+        wanted: LogId,
+    },
     /// The server cannot be reached, or what it holds contradicts itself.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -14,7 +14,7 @@ use eventstore::{
     Error, Position as Place, ReadAllOptions, ReadStream, ReadStreamOptions, RecordedEvent,
     StreamPosition,
 };
-use store::{Head, LogError, Position};
+use store::{Head, LogError, Position, StreamId};
 use tokio::sync::{Mutex, watch};
 
 use crate::{
@@ -140,6 +140,8 @@ impl Tail {
             }
             if let Some(stream) = self.names.parse(&event.stream_id) {
                 self.index_mut().push(&stream, &event).map_err(PageError::Log)?;
+            } else if let Some(key) = self.names.parse_sealing_key(&event.stream_id) {
+                self.index_mut().push_sealing_key(key);
             }
             reader.read = Some(position);
         }
@@ -185,6 +187,27 @@ impl Tail {
         Ok(found
             .and_then(|resolved| resolved.event)
             .filter(|event| event.position.commit == position.0))
+    }
+
+    /// The next events of ours behind one position and not behind another, out of so many raw ones:
+    /// none only if there are none. Jumps to where the first of them is, so that strangers' events
+    /// cost one page at most.
+    pub(crate) async fn next_events(
+        &self,
+        after: Position,
+        through: Position,
+        count: usize,
+    ) -> Result<Vec<(StreamId, RecordedEvent)>, LogError> {
+        let next = self.index().next_after(after).filter(|next| *next <= through);
+        let Some(next) = next else { return Ok(Vec::new()) };
+        let events = self.read_from(next, count).await?;
+        let ours = events.into_iter().filter(|event| event.position.commit <= through.0);
+        let ours = ours.filter_map(|event| Some((self.names.parse(&event.stream_id)?, event)));
+        let ours: Vec<_> = ours.collect();
+        match ours.first() {
+            Some((_, first)) if first.position.commit == next.0 => Ok(ours),
+            _ => Err(LogError::Corrupt(format!("nothing is at position {next} any more"))),
+        }
     }
 
     /// Up to so many raw events, beginning exactly at the position of an event of ours.

@@ -14,6 +14,8 @@ use uuid::Uuid;
 /// What two appends may have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Thing {
+    /// The log itself, where everything goes one after the other.
+    Log,
     Stream(StreamId),
     Command(TenantId, String),
     IdempotencyKey(TenantId, String),

@@ -35,7 +35,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
     }
     let source = Opened::to_read(&from, false).await?;
     let target = Opened::to_copy(&to, source.log().log_id()).await?;
-    let (source_log, target_log) = (source.inventory()?, target.inventory()?);
+    let (source_log, target_log) = (source.inventory(), target.inventory());
     let started = Instant::now();
     let bar = show::bar("comparing");
     let copied = copy(source_log, target_log, &mut |stage, done, all| {

@@ -76,7 +76,8 @@ async fn log_findings(
 ) -> Outcome {
     let stored = log.guarantees().await.map_err(Failure::unavailable)?;
     let head = log.head().await.map_err(Failure::unavailable)?;
-    let found = format!("{}, {} events, {:?}", stored.engine, head.position, stored.durability);
+    let found =
+        format!("{}, to position {}, {:?}", stored.engine, head.position, stored.durability);
     findings.push(Finding { what: "log".to_owned(), found, ok: true });
     if args.data.high_availability
         && let Some(why) = not_replicated(address).await

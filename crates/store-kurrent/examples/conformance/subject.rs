@@ -19,7 +19,7 @@ pub(crate) struct OnKurrent {
     _server: Option<FakeServer>,
     url: String,
     options: LogOptions,
-    log: Arc<KurrentLog>,
+    pub(crate) log: Arc<KurrentLog>,
 }
 
 async fn open(url: &str, options: &LogOptions) -> Result<Arc<KurrentLog>, String> {

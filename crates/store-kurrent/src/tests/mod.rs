@@ -1,7 +1,9 @@
-//! The log survives what happens between a client and a cluster, and shares a server with others.
+//! The log survives what happens between a client and a cluster, shares a server with others, and is
+//! opened as it should be.
 
 mod cluster;
 mod faults;
+mod opening;
 mod sharing;
 
 use std::{sync::Arc, time::Duration};

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Instant};
 use eventstore::{AppendToStreamOptions, Client, EventData};
 use kernel::KeyRef;
 use kurrent_fake::{FakeOptions, FakeServer};
-use store::{AppendError, Expected, Idempotency, Log, LogError, Position, SealingKey, fingerprint};
+use store::{
+    AppendError, Expected, Idempotency, Inventory, Log, LogError, Position, SealingKey, fingerprint,
+};
 
 use super::{PATIENCE, commit, events, open, order, server, tenant};
 use crate::{KurrentLog, LogOptions};
@@ -45,6 +47,8 @@ async fn a_stranger_in_one_of_our_streams_is_said_out_loud() {
     stranger(&server, &order("1").to_string()).await;
     let read = log.read_all(Position::START, 10).await;
     assert!(matches!(read, Err(LogError::Corrupt(_))), "{read:?}");
+    let problems = log.integrity().await;
+    assert!(matches!(problems, Err(LogError::Corrupt(_))), "{problems:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,9 +163,12 @@ async fn a_destroyed_sealing_key_is_gone() {
     log.append(with_key("a", 7)).await.unwrap();
     let key = KeyRef("raw/1".to_owned());
     assert_eq!(log.sealing_key(tenant(), &key).await, Ok(Some([7; 32])));
+    assert_eq!(log.sealing_keys(None, 10).await.unwrap().len(), 1);
     log.destroy_sealing_key(tenant(), &key).await.unwrap();
     log.destroy_sealing_key(tenant(), &key).await.unwrap();
     assert_eq!(log.sealing_key(tenant(), &key).await, Ok(None));
+    assert_eq!(log.sealing_keys(None, 10).await, Ok(Vec::new()), "nor is it listed");
+    assert_eq!(log.tally().await.unwrap().sealing_keys, 0);
     assert_eq!(events(&log).await, ["a"], "what it sealed is still there, and unreadable");
 }
 

@@ -1,7 +1,11 @@
 //! Which engine holds the log and the read models: the only place that names a concrete store.
 
+#[cfg_attr(not(feature = "kurrent"), path = "without_kurrent.rs")]
+mod kurrent;
+
 use std::{path::Path, sync::Arc};
 
+use async_trait::async_trait;
 use store::{
     Checkpoint, Durability, Guarantees, Inventory, Log, LogError, LogId, Views, ViewsError,
 };
@@ -18,6 +22,8 @@ use crate::{
     config::DataArgs,
     outcome::{Failure, Outcome},
 };
+
+pub(crate) use kurrent::prepare;
 
 /// What a database without read models says; a test holds it to that.
 const NO_READ_MODELS: &str = "there are none in this database";
@@ -69,8 +75,22 @@ fn unavailability(guarantees: &Guarantees) -> Option<String> {
 pub(crate) enum Opened {
     /// A SQLite file.
     Sqlite(Arc<SqliteLog>),
-    /// A PostgreSQL database.
-    Postgres(Arc<PostgresLog>),
+    /// What a server keeps: PostgreSQL or KurrentDB.
+    Served(Arc<dyn Served>),
+}
+
+/// A log that a server keeps.
+#[async_trait]
+pub(crate) trait Served: Inventory {
+    /// Reads all of it and returns what is wrong with it, in words; empty when nothing is.
+    async fn integrity(&self) -> Result<Vec<String>, LogError>;
+}
+
+#[async_trait]
+impl Served for PostgresLog {
+    async fn integrity(&self) -> Result<Vec<String>, LogError> {
+        Self::integrity(self).await
+    }
 }
 
 impl Opened {
@@ -90,14 +110,15 @@ impl Opened {
     }
 
     async fn open(address: &LogAddress, access: Access) -> Outcome<Self> {
-        let Access { read_only, high_availability, id: log_id } = access;
         match address {
             LogAddress::Sqlite(path) => {
+                let Access { read_only, id: log_id, .. } = access;
                 let options = LogOptions { read_only, log_id, ..LogOptions::default() };
                 let log = SqliteLog::open(path, options).await.map_err(log_failure)?;
                 Ok(Self::Sqlite(Arc::new(log)))
             }
             LogAddress::Postgres(url) => {
+                let Access { read_only, high_availability, id: log_id } = access;
                 let options = PostgresLogOptions {
                     read_only,
                     log_id,
@@ -105,9 +126,9 @@ impl Opened {
                     ..PostgresLogOptions::default()
                 };
                 let log = PostgresLog::open(url.reveal(), options).await;
-                Ok(Self::Postgres(Arc::new(log.map_err(|error| postgres_failure(url, &error))?)))
+                Ok(Self::Served(Arc::new(log.map_err(|error| postgres_failure(url, &error))?)))
             }
-            LogAddress::Kurrent(url) => Err(not_in_this_build(url)),
+            LogAddress::Kurrent(url) => kurrent::open(url, access).await.map(Self::Served),
         }
     }
 
@@ -115,15 +136,15 @@ impl Opened {
     pub(crate) fn log(&self) -> Arc<dyn Log> {
         match self {
             Self::Sqlite(log) => Arc::clone(log) as Arc<dyn Log>,
-            Self::Postgres(log) => Arc::clone(log) as Arc<dyn Log>,
+            Self::Served(log) => Arc::clone(log) as Arc<dyn Log>,
         }
     }
 
-    /// The log, if it can list all that it holds.
-    pub(crate) fn inventory(&self) -> Outcome<Arc<dyn Inventory>> {
+    /// The log, which can list all that it holds.
+    pub(crate) fn inventory(&self) -> Arc<dyn Inventory> {
         match self {
-            Self::Sqlite(log) => Ok(Arc::clone(log) as Arc<dyn Inventory>),
-            Self::Postgres(log) => Ok(Arc::clone(log) as Arc<dyn Inventory>),
+            Self::Sqlite(log) => Arc::clone(log) as Arc<dyn Inventory>,
+            Self::Served(log) => Arc::clone(log) as Arc<dyn Inventory>,
         }
     }
 
@@ -131,7 +152,7 @@ impl Opened {
     pub(crate) async fn copy_into(&self, to: &Path) -> Outcome {
         match self {
             Self::Sqlite(log) => log.copy_into(to).await.map_err(Failure::unavailable),
-            Self::Postgres(_) => Err(Failure::usage("only a SQLite log is a file")),
+            Self::Served(_) => Err(Failure::usage("only a SQLite log is a file")),
         }
     }
 
@@ -139,7 +160,7 @@ impl Opened {
     pub(crate) async fn integrity(&self) -> Result<Vec<String>, LogError> {
         match self {
             Self::Sqlite(log) => log.integrity().await,
-            Self::Postgres(log) => log.integrity().await,
+            Self::Served(log) => log.integrity().await,
         }
     }
 }
@@ -150,13 +171,6 @@ struct Access {
     read_only: bool,
     high_availability: bool,
     id: Option<LogId>,
-}
-
-fn not_in_this_build(url: &Url) -> Failure {
-    Failure::usage(format!(
-        "{url}: this build of daybook has no KurrentDB; `cargo build --package daybook --features \
-         kurrent` makes one that has"
-    ))
 }
 
 /// Why the log in a database did not open. Drivers may quote the URL they were given.
