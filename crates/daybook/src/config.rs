@@ -20,11 +20,11 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Log lines go to standard error; `RUST_LOG` chooses which (default: warnings, and Daybook's own
-/// information).
+/// Log lines go to standard error; `RUST_LOG` chooses which (default: warnings, but not those of the
+/// KurrentDB client, whose faults are told by whoever handles them).
 pub(crate) fn start_logging(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,eventstore=off"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process is refused; the first goes on.
     let _started = match format {

@@ -31,13 +31,14 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    config::start_logging(cli.log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::unavailable(format!("cannot start threads: {error}")).tell(),
     };
     let work = async {
+        // Before anybody listens: the client complains of what it is made to do there.
         engines::prepare().await?;
+        config::start_logging(cli.log_format);
         cli.command.run().await
     };
     match runtime.block_on(work) {

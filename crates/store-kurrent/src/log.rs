@@ -365,6 +365,11 @@ impl Log for KurrentLog {
         self.tail.timeline()
     }
 
+    /// They are the server's commit positions.
+    fn has_contiguous_positions(&self) -> bool {
+        false
+    }
+
     async fn guarantees(&self) -> Result<Guarantees, LogError> {
         self.open_or_closed()?;
         let connection = &self.tail.connection;

@@ -477,6 +477,12 @@ pub trait Log: Send + Sync + fmt::Debug {
         Ok(())
     }
 
+    /// Whether positions are 1, 2, 3 and so on, so that a hole is a loss. Where they are not, they
+    /// still grow, and the log itself has to see that nothing is passed over.
+    fn has_contiguous_positions(&self) -> bool {
+        true
+    }
+
     /// What this log promises with its present settings.
     ///
     /// # Errors

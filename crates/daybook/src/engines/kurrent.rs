@@ -43,7 +43,7 @@ fn failure(url: &Url, error: &OpenLogError) -> Failure {
     }
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Served for KurrentLog {
     async fn integrity(&self) -> Result<Vec<String>, LogError> {
         Self::integrity(self).await

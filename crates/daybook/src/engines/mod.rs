@@ -79,14 +79,15 @@ pub(crate) enum Opened {
     Served(Arc<dyn Served>),
 }
 
-/// A log that a server keeps.
-#[async_trait]
+/// A log that a server keeps. Its answers stay on the thread that asks: of sqlx's the compiler
+/// cannot see that they could leave it.
+#[async_trait(?Send)]
 pub(crate) trait Served: Inventory {
     /// Reads all of it and returns what is wrong with it, in words; empty when nothing is.
     async fn integrity(&self) -> Result<Vec<String>, LogError>;
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Served for PostgresLog {
     async fn integrity(&self) -> Result<Vec<String>, LogError> {
         Self::integrity(self).await

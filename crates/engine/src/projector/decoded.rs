@@ -65,16 +65,20 @@ pub(super) async fn read(
     limit: usize,
 ) -> Result<(Vec<Decoded>, Position), LogError> {
     let page = log.read_all(after, limit).await?;
-    let mut expected = after.0;
+    let mut before = after.0;
     for event in &page.events {
-        expected += 1;
-        if event.position.0 != expected {
+        let follows = if log.has_contiguous_positions() {
+            event.position.0 == before + 1
+        } else {
+            event.position.0 > before
+        };
+        if !follows {
             return Err(LogError::Corrupt(format!(
-                "the event after position {} has position {}",
-                expected - 1,
+                "the event after position {before} has position {}",
                 event.position
             )));
         }
+        before = event.position.0;
     }
     if page.events.is_empty() && page.head > after {
         return Err(LogError::Corrupt(format!(

@@ -356,7 +356,7 @@ impl Projector {
             return Ok(true);
         }
         let more = last < head || !page.is_empty();
-        self.step_all(running, Arc::new(page), head).await?;
+        self.step_all(running, from, Arc::new(page), head).await?;
         Ok(more)
     }
 
@@ -365,6 +365,7 @@ impl Projector {
     async fn step_all(
         &self,
         running: &mut Vec<Running>,
+        from: Position,
         page: Arc<Page>,
         head: Position,
     ) -> Result<(), ProjectorError> {
@@ -373,7 +374,7 @@ impl Projector {
             let (log, views) = (Arc::clone(&self.log), Arc::clone(&self.views));
             let page = Arc::clone(&page);
             steps.spawn(async move {
-                let outcome = one.step(&*log, &*views, &page, head).await;
+                let outcome = one.step(&*log, &*views, from, &page, head).await;
                 (place, one, outcome)
             });
         }

@@ -138,11 +138,12 @@ impl Running {
         Ok(())
     }
 
-    /// Folds what is new to it of a page, and writes it.
+    /// Folds what is new to it of a page that was read after `from`, and writes it.
     pub(super) async fn step(
         &mut self,
         log: &dyn Log,
         views: &dyn Views,
+        from: Position,
         page: &[Decoded],
         head: Position,
     ) -> Result<(), ProjectorError> {
@@ -150,7 +151,7 @@ impl Running {
         let place = page.partition_point(|event| event.recorded.position <= after);
         let events = page.get(place..).unwrap_or_default();
         // A page that starts further on is for others; this one is read again for us.
-        let ours = events.first().is_some_and(|first| first.recorded.position.0 == after.0 + 1);
+        let ours = from <= after && !events.is_empty();
         if ours {
             let outcome = self.fold_and_write(views, events).await;
             if let Err(error) = outcome {

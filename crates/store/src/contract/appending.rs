@@ -115,6 +115,7 @@ pub async fn positions_have_no_holes<S: Subject>(subject: S) -> Outcome {
     }
     let positions: Vec<u64> =
         all_events(log.as_ref(), 7).await?.iter().map(|event| event.position.0).collect();
+    same("what the log says of its positions", &log.has_contiguous_positions(), &S::CONTIGUOUS)?;
     if S::CONTIGUOUS {
         same("the positions", &positions, &(1..=60).collect())
     } else {
