@@ -43,8 +43,9 @@ conformance: ## the log's contract on KurrentDB, as a table; DAYBOOK_TEST_KURREN
 	cargo run --quiet --package store-kurrent --example conformance
 
 kurrent: ## the whole house on KurrentDB, with a binary that has it (until `make test` builds the other)
-	cargo build --package daybook --package kurrent-fake --features daybook/kurrent
-	cargo test --test tests --features tests/kurrent -- scenarios::on_kurrentdb --nocapture
+	cargo build --package kurrent-fake
+	cargo build --package daybook --features kurrent
+	cargo test --package tests --features kurrent -- scenarios::on_kurrentdb --nocapture
 
 setup: ## install what the tests need: Chromium, Python's stripe package
 	@.ci/setup

@@ -59,6 +59,7 @@ impl std::fmt::Display for Engine {
         f.write_str(match self {
             Self::Sqlite => "SQLite",
             Self::Postgres(_) => "PostgreSQL",
+            Self::Kurrent(_) => "KurrentDB",
         })
     }
 }

@@ -16,6 +16,7 @@ use eventstore::{
 };
 use store::{Head, LogError, Position, StreamId};
 use tokio::sync::{Mutex, watch};
+use uuid::Uuid;
 
 use crate::{
     connection::{Connection, Fault, Session},
@@ -44,10 +45,27 @@ struct Reader {
     /// The last round that is over, and how it ended.
     over: u64,
     outcome: Option<LogError>,
-    /// Everything up to here has been read.
-    read: Option<u64>,
+    /// Everything up to this event, ours or a stranger's, has been read.
+    read: Option<Mark>,
     /// The session over which the end of the log was last compared with the index.
     compared: u64,
+}
+
+/// One event of the server's, by where it is and what it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    position: u64,
+    id: Uuid,
+}
+
+impl Mark {
+    fn of(event: &RecordedEvent) -> Self {
+        Self { position: event.position.commit, id: event.id }
+    }
+
+    fn gone(self) -> PageError {
+        PageError::Gone(format!("event {} is not at position {} any more", self.id, self.position))
+    }
 }
 
 impl Tail {
@@ -105,14 +123,8 @@ impl Tail {
             match self.read_page(reader).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                // A stranger's event may have been scavenged away; ours are never.
-                Err(PageError::Fault(Fault::Refused(_)))
-                    if reader.read.is_some_and(|read| read > self.index().head().position.0) =>
-                {
-                    let head = self.index().head().position;
-                    reader.read = (head > Position::START).then_some(head.0);
-                }
                 Err(PageError::Log(error)) => return Err(error),
+                Err(PageError::Gone(why)) => return Err(LogError::Unavailable(why)),
                 Err(PageError::Fault(fault)) if patience.goes_on(&fault).await => {}
                 Err(PageError::Fault(fault)) => return Err(unavailable(&fault)),
             }
@@ -126,16 +138,40 @@ impl Tail {
             self.compare(reader, &session).await?;
             reader.compared = session.number;
         }
-        // Reading begins with the event read last: the place after it need not exist yet.
-        let begin = reader.read.map_or(StreamPosition::Start, |read| at(Position(read)));
+        let Some(read) = reader.read else {
+            return self.take_in(reader, &session, StreamPosition::Start).await;
+        };
+        // Reading begins with the event read last: the place after it need not exist yet, and whether
+        // it is still the same event tells a log that has gone back, which the client's own
+        // reconnecting hides. A stranger's event may just have been scavenged away.
+        let begin = at(Position(read.position));
+        match self.take_in(reader, &session, begin).await {
+            Err(PageError::Gone(why)) => {
+                self.compare(reader, &session).await?;
+                Err(PageError::Fault(Fault::Lost(why)))
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Takes in one page from here, which begins with the event read last if there is one.
+    async fn take_in(
+        &self,
+        reader: &mut Reader,
+        session: &Session,
+        begin: StreamPosition<Place>,
+    ) -> Result<bool, PageError> {
         let options = options(begin, PAGE_EVENTS);
-        let mut page = self.connection.answer(&session, session.client.read_all(&options)).await?;
-        let mut count = 0;
-        while let Some(resolved) = self.connection.answer(&session, page.next()).await? {
+        let mut page = self.connection.answer(session, session.client.read_all(&options)).await?;
+        let (mut count, mut overlap) = (0, reader.read);
+        while let Some(resolved) = self.connection.answer(session, page.next()).await? {
             count += 1;
             let Some(event) = resolved.event else { continue };
-            let position = event.position.commit;
-            if reader.read.is_some_and(|read| position <= read) {
+            let mark = Mark::of(&event);
+            if let Some(read) = overlap.take() {
+                if mark != read {
+                    return Err(read.gone());
+                }
                 continue;
             }
             if let Some(stream) = self.names.parse(&event.stream_id) {
@@ -143,13 +179,16 @@ impl Tail {
             } else if let Some(key) = self.names.parse_sealing_key(&event.stream_id) {
                 self.index_mut().push_sealing_key(key);
             }
-            reader.read = Some(position);
+            reader.read = Some(mark);
         }
-        Ok(count == PAGE_EVENTS)
+        match overlap {
+            Some(read) => Err(read.gone()),
+            None => Ok(count == PAGE_EVENTS),
+        }
     }
 
-    /// After every new connection: is what is known still what the server holds? A restored backup,
-    /// or a node that never had the last events, begins a new timeline and a new index.
+    /// Is what is known still what the server holds? A restored backup, or a node that never had the
+    /// last events, begins a new timeline and a new index. Reading goes on from the last event known.
     async fn compare(&self, reader: &mut Reader, session: &Session) -> Result<(), PageError> {
         let head = self.index().head();
         if head.position == Position::START {
@@ -159,11 +198,13 @@ impl Tail {
         let found = match self.one_at(session, head.position).await {
             Ok(event) => event.is_some_and(|event| event.id == head.event_id),
             // An end that lies before what is asked for is no position to this server.
-            Err(Fault::Refused(_)) => false,
-            Err(fault) => return Err(fault.into()),
+            Err(fault) => match fault.into() {
+                PageError::Gone(_) => false,
+                error => return Err(error),
+            },
         };
         if found {
-            reader.read = Some(head.position.0);
+            reader.read = Some(Mark { position: head.position.0, id: head.event_id });
         } else {
             tracing::error!(position = %head.position, "the log has gone back; reading it anew");
             self.timeline.fetch_add(1, Ordering::SeqCst);
@@ -272,12 +313,20 @@ impl Tail {
 
 enum PageError {
     Fault(Fault),
+    /// What was asked for by its position is not there any more.
+    Gone(String),
     Log(LogError),
 }
 
 impl From<Fault> for PageError {
     fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+        match fault {
+            // KurrentDB calls a position that it does not have an invalid argument.
+            Fault::Refused(error) if matches!(*error, Error::Grpc { .. }) => {
+                Self::Gone(error.to_string())
+            }
+            fault => Self::Fault(fault),
+        }
     }
 }
 

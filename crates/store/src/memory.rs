@@ -32,6 +32,8 @@ struct History {
     state: Mutex<State>,
     head: watch::Sender<Position>,
     timeline: AtomicU64,
+    /// How much larger a position is than the one before.
+    stride: u64,
 }
 
 #[derive(Debug, Default)]
@@ -62,11 +64,22 @@ impl MemoryLog {
     /// An empty log with this id.
     #[must_use]
     pub fn with_id(id: LogId) -> Self {
+        Self::with_stride(id, 1)
+    }
+
+    /// An empty log whose positions have holes, as those of a server do that counts bytes.
+    #[must_use]
+    pub fn with_holes() -> Self {
+        Self::with_stride(LogId(format!("log_{}", Uuid::new_v4().simple())), 100)
+    }
+
+    fn with_stride(id: LogId, stride: u64) -> Self {
         let history = History {
             id,
             state: Mutex::default(),
             head: watch::Sender::default(),
             timeline: AtomicU64::new(0),
+            stride,
         };
         Self { history: Arc::new(history), closed: AtomicBool::new(false) }
     }
@@ -131,7 +144,7 @@ impl State {
         });
     }
 
-    fn append(&mut self, commit: Commit) -> Result<Appended, AppendError> {
+    fn append(&mut self, commit: Commit, stride: u64) -> Result<Appended, AppendError> {
         let tenant = commit.stream.tenant;
         let command = (tenant, commit.command_id);
         if let Some(receipt) = self.commands.get(&command) {
@@ -175,11 +188,11 @@ impl State {
         for key in commit.sealing_keys {
             self.sealing_keys.insert((tenant, key.key), key.secret);
         }
-        let first = self.head().position.0 + 1;
+        let before = self.head().position.0;
         let places = self.streams.entry(commit.stream.clone()).or_default();
-        let (mut position, mut version) = (first - 1, actual);
+        let (mut position, mut version) = (before, actual);
         for event in commit.events {
-            position += 1;
+            position += stride;
             version += 1;
             places.push(self.events.len());
             self.by_id.insert(event.id, self.events.len());
@@ -195,7 +208,8 @@ impl State {
                 recorded_at,
             });
         }
-        let receipt = Receipt { version, first: Position(first), last: Position(position) };
+        let receipt =
+            Receipt { version, first: Position(before + stride), last: Position(position) };
         if let Some(asked) = commit.idempotency {
             self.idempotency.insert((tenant, asked.key), (asked.fingerprint, command.1.clone()));
         }
@@ -214,7 +228,7 @@ impl Log for MemoryLog {
         commit.check(COMMIT_BYTES_MAX)?;
         let mut state =
             self.state().map_err(|error| AppendError::Unavailable(error.to_string()))?;
-        let appended = state.append(commit)?;
+        let appended = state.append(commit, self.history.stride)?;
         // Sent under the lock, so that the signal never goes back.
         self.history.head.send_replace(state.head().position);
         Ok(appended)
@@ -240,13 +254,17 @@ impl Log for MemoryLog {
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Page, LogError> {
         let state = self.state()?;
-        let skipped = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let skipped = state.events.partition_point(|event| event.position <= after);
         let events = state.events.iter().skip(skipped).take(limit).cloned().collect();
         Ok(Page { events, head: state.head().position })
     }
 
     async fn head(&self) -> Result<Head, LogError> {
         Ok(self.state()?.head())
+    }
+
+    fn has_contiguous_positions(&self) -> bool {
+        self.history.stride == 1
     }
 
     fn watch(&self) -> watch::Receiver<Position> {
@@ -277,8 +295,8 @@ impl Log for MemoryLog {
     }
 
     async fn event_at(&self, position: Position) -> Result<Option<Recorded>, LogError> {
-        let at = position.0.checked_sub(1).and_then(|at| usize::try_from(at).ok());
         let state = self.state()?;
+        let at = state.events.binary_search_by_key(&position, |event| event.position).ok();
         Ok(at.and_then(|at| state.events.get(at)).cloned())
     }
 
@@ -432,6 +450,31 @@ mod tests {
     }
 
     crate::log_contract_tests!(InMemory);
+
+    mod with_holes {
+        use super::*;
+
+        struct WithHoles(InMemory);
+
+        #[async_trait]
+        impl Subject for WithHoles {
+            const CONTIGUOUS: bool = false;
+
+            async fn fresh() -> Result<Self, String> {
+                Ok(Self(InMemory(Arc::new(MemoryLog::with_holes()))))
+            }
+
+            fn log(&self) -> Arc<dyn Log> {
+                self.0.log()
+            }
+
+            async fn reopen(&mut self) -> Outcome {
+                self.0.reopen().await
+            }
+        }
+
+        crate::log_contract_tests!(WithHoles);
+    }
 
     #[tokio::test]
     async fn its_inventory_lists_everything() {

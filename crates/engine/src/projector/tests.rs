@@ -6,12 +6,15 @@ use std::{
 };
 
 use aggregates::link::{Link, LinkCommand, Subject};
-use kernel::{PaymentId, TenantId};
+use kernel::{Mode, PaymentId, TenantId};
 use projections::{FoldError, Occurrence, Rows, Wanted};
 use store::{Field, MemoryViews, Query, TableDef, Value, ViewsExt};
 
 use super::*;
-use crate::{station::Stopper, testing::House};
+use crate::{
+    station::Stopper,
+    testing::{FlakyLog, House},
+};
 
 store::table! {
     /// How many events of a type a tenant has.
@@ -258,6 +261,42 @@ async fn a_rebuild_ends_where_it_was() {
     assert_eq!(unknown, ["tallys"]);
     let live = run_until((projector, stopper), head(&house).await).await;
     assert_eq!(hashes(&live), replayed(&house).await);
+}
+
+#[tokio::test]
+async fn positions_with_holes_are_folded_and_replayed() {
+    let house = House::on(FlakyLog::with_holes(), Mode::Sandbox).await;
+    let views = Arc::new(MemoryViews::new());
+    let mut live = Vec::new();
+    for n in 0..30 {
+        link(&house, n).await;
+        if n % 7 == 0 {
+            live = run_until(projector(&house, &views, plain()), head(&house).await).await;
+        }
+    }
+    assert_ne!(hashes(&live), replayed(&house).await);
+    live = run_until(projector(&house, &views, plain()), head(&house).await).await;
+    assert_eq!(hashes(&live), replayed(&house).await);
+    assert_eq!(count(&views, &house, "link.established").await, Some(30));
+
+    // A replay may be asked to end where nothing is, but not behind the end.
+    let all: Vec<Arc<dyn Projection>> = vec![Arc::new(plain())];
+    let end = head(&house).await;
+    let whole = replay(&*house.log, &all, end, |_| {}).await.unwrap();
+    let shorter = replay(&*house.log, &all, Position(end.0 - 1), |_| {}).await.unwrap();
+    assert_ne!(whole[0].state_hash, shorter[0].state_hash);
+    let longer = replay(&*house.log, &all, Position(end.0 + 1), |_| {}).await.unwrap_err();
+    assert!(matches!(longer, ReplayError::TooShort { .. }), "{longer:?}");
+}
+
+#[tokio::test]
+async fn a_hole_in_a_log_that_has_none_is_a_loss() {
+    let house = House::on(FlakyLog::with_holes(), Mode::Sandbox).await;
+    link(&house, 1).await;
+    house.log.hides_holes.store(true, Ordering::SeqCst);
+    let all: Vec<Arc<dyn Projection>> = vec![Arc::new(plain())];
+    let refused = replay(&*house.log, &all, head(&house).await, |_| {}).await.unwrap_err();
+    assert!(matches!(refused, ReplayError::Log(LogError::Corrupt(_))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -45,6 +45,8 @@ pub(crate) struct FlakyLog {
     pub(crate) stored_but_unknown: AtomicU32,
     /// So many appends are not stored and answered with "unknown".
     pub(crate) lost_and_unknown: AtomicU32,
+    /// It says that its positions have no holes, whether they have or not.
+    pub(crate) hides_holes: AtomicBool,
 }
 
 impl Default for FlakyLog {
@@ -54,6 +56,11 @@ impl Default for FlakyLog {
 }
 
 impl FlakyLog {
+    /// A log whose positions have holes.
+    pub(crate) fn with_holes() -> Self {
+        Self::of(MemoryLog::with_holes())
+    }
+
     fn of(inner: MemoryLog) -> Self {
         Self {
             inner,
@@ -62,6 +69,7 @@ impl FlakyLog {
             durable: Arc::new(watch::Sender::new(Position(u64::MAX))),
             stored_but_unknown: AtomicU32::new(0),
             lost_and_unknown: AtomicU32::new(0),
+            hides_holes: AtomicBool::new(false),
         }
     }
 
@@ -104,6 +112,9 @@ impl Log for FlakyLog {
     }
     async fn head(&self) -> Result<Head, LogError> {
         self.inner.head().await
+    }
+    fn has_contiguous_positions(&self) -> bool {
+        self.hides_holes.load(Ordering::SeqCst) || self.inner.has_contiguous_positions()
     }
     fn watch(&self) -> tokio::sync::watch::Receiver<Position> {
         self.inner.watch()
@@ -203,7 +214,11 @@ impl House {
     }
 
     pub(crate) async fn with_mode(mode: Mode) -> Self {
-        let log = Arc::new(FlakyLog::default());
+        Self::on(FlakyLog::default(), mode).await
+    }
+
+    pub(crate) async fn on(log: FlakyLog, mode: Mode) -> Self {
+        let log = Arc::new(log);
         let clock = FixedClock::new(Timestamp::from_millis(NOON));
         let tenant = tenant();
         let bus = bus_on(&log, &clock);
