@@ -125,8 +125,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER events_are_written_under_the_lock BEFORE INSERT ON events
-    FOR EACH STATEMENT EXECUTE FUNCTION take_lock();
+-- Daybook's own statements have the lock already, and say so in their session.
+CREATE TRIGGER events_are_written_under_the_lock BEFORE INSERT ON events FOR EACH STATEMENT
+    WHEN (current_setting('daybook_log.appending', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION take_lock();
 
 -- A stranger's event gets its place, its identity and its owner here, whatever it came with. The lock
 -- is held by now, so the row of "head" is the truth.
@@ -272,7 +274,6 @@ BEGIN
         END IF;
         UPDATE daybook_log.head SET position = before + cardinality(event_ids),
             event_id = event_ids[cardinality(event_ids)];
-        PERFORM pg_notify('daybook_log', (before + cardinality(event_ids))::text);
     END IF;
     RETURN QUERY SELECT 'stored'::text, 0::bigint, 0::bigint, before, before,
         NULL::text, NULL::bytea, NULL::timestamptz;

@@ -9,7 +9,7 @@ use tests::{Daybook, House, Settings, kurrent::Kurrent, run, run_in};
 
 use super::{
     an_order_is_paid::{an_order_is_paid, balances_at_the_command_line},
-    it_is_killed::the_power_fails,
+    it_is_killed::{rounds, the_power_fails},
     the_demo_month::balance_hash,
     the_log_is_copied::states,
     webhooks_misbehave::an_event_delivered_again,
@@ -27,7 +27,7 @@ async fn an_order_becomes_two_sellers_pending_money() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
     let server = Kurrent::start().await;
-    the_power_fails(House::open_on(server.engine()).await).await;
+    the_power_fails(House::open_on(server.engine()).await, rounds(2, 25)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +126,7 @@ async fn copied_twice(from: &str, to: &str) -> Value {
 }
 
 fn demo(data: &Path) -> Vec<&str> {
-    let percent = if std::env::var_os("DAYBOOK_SOAK").is_some() { "100" } else { "3" };
+    let percent = if std::env::var_os("DAYBOOK_SOAK").is_some() { "100" } else { "1" };
     let data = data.to_str().unwrap();
     vec!["demo", "--data", data, "--listen", "127.0.0.1:0", "--percent", percent, "--no-serve"]
 }

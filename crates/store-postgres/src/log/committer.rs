@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use store::{AppendError, Appended, Commit, LogError, Position};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, interval, sleep},
+    time::{Instant, interval_at, sleep},
 };
 
 use super::{
@@ -257,10 +257,10 @@ impl Committer {
         let Some(connection) = &mut self.connection else {
             return Err(Trouble::Refused("there is no connection".to_owned()));
         };
-        let mut looks = interval(LOOK_EVERY);
-        looks.tick().await;
-        let mut asking = std::pin::pin!(ask(connection));
         let started = Instant::now();
+        // Not `interval`, whose first tick is at once and takes a millisecond.
+        let mut looks = interval_at(started + LOOK_EVERY, LOOK_EVERY);
+        let mut asking = std::pin::pin!(ask(connection));
         loop {
             tokio::select! {
                 biased;

@@ -1,5 +1,8 @@
 //! Wake-ups: the server tells whenever the log has grown, whoever has written. They are never the
 //! source of truth; a follower that misses one looks by itself a little later.
+//!
+//! A notification in a commit would make every commit wait for all listeners to be signalled. So what
+//! was committed is announced afterwards, many commits at once when there are many.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,6 +21,11 @@ const CHANNEL: &str = "daybook_log";
 
 /// How often we look whether another server has taken the primary's place.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How long after an announcement the next one may follow.
+const ANNOUNCE_REST: Duration = Duration::from_millis(5);
+
+const ANNOUNCE: &str = "SELECT pg_notify($1, $2)";
 
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LONGEST: Duration = Duration::from_secs(2);
@@ -43,6 +51,28 @@ pub(super) async fn run(
             () = sleep(delay) => {}
         }
         delay = (delay * 2).min(RETRY_LONGEST);
+    }
+}
+
+/// Tells other processes what this one has committed, until the log is closed.
+pub(super) async fn announce(
+    cluster: Arc<Cluster>,
+    mut durable: watch::Receiver<Position>,
+    mut closed: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            _ = closed.wait_for(|closed| *closed) => return,
+            changed = durable.changed() => if changed.is_err() { return },
+        }
+        let position = *durable.borrow_and_update();
+        if let Ok(pool) = cluster.pool() {
+            let told = sqlx::query(ANNOUNCE).bind(CHANNEL).bind(position.to_string());
+            if let Err(error) = told.execute(&pool).await {
+                tracing::debug!(%error, %position, "other processes were not told");
+            }
+        }
+        sleep(ANNOUNCE_REST).await;
     }
 }
 

@@ -141,6 +141,8 @@ impl PostgresLog {
                 connected_in: cluster.epoch(),
             };
             tokio::spawn(committer.run());
+            let (told, closing) = (durable.subscribe(), closed.subscribe());
+            tokio::spawn(listener::announce(Arc::clone(&cluster), told, closing));
             queue
         });
         let (names, fences) = (Names::default(), Mutex::default());
