@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use store::{AppendError, Appended, Commit, LogError, Position};
 use tokio::{
     sync::{mpsc, oneshot, watch},
+    task::yield_now,
     time::{Instant, interval_at, sleep},
 };
 
@@ -108,6 +109,8 @@ impl Committer {
     async fn take_group(&mut self) -> Option<Group> {
         let mut group = Group::default();
         let mut request = self.queue.recv().await?;
+        // Whoever was answered just now gets to ask again before this group is closed.
+        yield_now().await;
         if let Err(why) = self.hook(Moment::BeforeGroup).await {
             tracing::debug!(why, "the hook has no say here");
         }
@@ -171,7 +174,7 @@ impl Committer {
     async fn commit(&mut self, commits: &[(&Commit, u64)]) -> Result<Vec<Verdict>, Trouble> {
         let mut facts = Facts::default();
         let mut lost_since: Option<(Instant, String)> = None;
-        for _ in 0..DECISIONS_MAX {
+        for decision in 0..DECISIONS_MAX {
             if let Err(why) = self.be_connected(lost_since.as_ref()).await {
                 return Err(match lost_since {
                     // It was sent once, so it may be there.
@@ -188,7 +191,7 @@ impl Committer {
             if plan.is_settled() {
                 return Ok(plan.answers(0));
             }
-            match self.attempt(&plan).await {
+            match self.attempt(&plan, decision == 0).await {
                 Ok(Reply::Stored { before }) => {
                     let count = u64::try_from(plan.events.len()).unwrap_or(u64::MAX);
                     // Before the verdicts, so that whoever has one also finds the signals moved.
@@ -241,10 +244,16 @@ impl Committer {
         }
     }
 
-    async fn attempt<'g>(&mut self, plan: &Plan<'g>) -> Result<Reply<'g>, Trouble> {
+    /// Sends a batch; the first time straight, in the hope that what is usual is so.
+    async fn attempt<'g>(&mut self, plan: &Plan<'g>, first: bool) -> Result<Reply<'g>, Trouble> {
         self.hook(Moment::BeforeCommit).await.map_err(Trouble::Lost)?;
-        let reply = self.patiently(async |connection| statements::append(connection, plan).await);
-        let reply = reply.await?;
+        let send = async |connection: &mut PgConnection| {
+            if first && let Some(before) = statements::append_straight(connection, plan).await? {
+                return Ok(Reply::Stored { before });
+            }
+            statements::append(connection, plan).await
+        };
+        let reply = self.patiently(send).await?;
         self.hook(Moment::AfterCommit).await.map_err(Trouble::Lost)?;
         Ok(reply)
     }
