@@ -3,15 +3,14 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{Daybook, House, Settings, kurrent::Kurrent, run, run_in};
 
 use super::{
     an_order_is_paid::{an_order_is_paid, balances_at_the_command_line},
     it_is_killed::{rounds, the_power_fails},
+    on_postgresql::{self, copied_twice, demo},
     the_demo_month::balance_hash,
-    the_log_is_copied::states,
     webhooks_misbehave::an_event_delivered_again,
 };
 
@@ -115,25 +114,8 @@ async fn the_demo_month_ends_in_the_same_books_and_a_copy_in_the_same_state() {
     assert_eq!(returned, told);
 }
 
-/// What both logs hold after a copy, and after another that finds nothing to do.
-async fn copied_twice(from: &str, to: &str) -> Value {
-    let copy = [("DAYBOOK_COPY_FROM", from), ("DAYBOOK_COPY_TO", to)];
-    let told = run_in(&copy, &["copy", "--json"]).await.json();
-    assert_eq!(told["copied"], told["both_hold"]["events"], "{told}");
-    let again = run_in(&copy, &["copy", "--json"]).await.json();
-    assert_eq!((&again["copied"], &again["both_hold"]), (&json!(0), &told["both_hold"]));
-    told["both_hold"].clone()
-}
-
-fn demo(data: &Path) -> Vec<&str> {
-    let percent = if std::env::var_os("DAYBOOK_SOAK").is_some() { "100" } else { "1" };
-    let data = data.to_str().unwrap();
-    vec!["demo", "--data", data, "--listen", "127.0.0.1:0", "--percent", percent, "--no-serve"]
-}
-
 /// The state of every read model, as a replay has it. Positions are the engine's own.
 async fn replayed(environment: &[(&str, &str)], data: &Path) -> Vec<(String, String)> {
-    let replay = ["replay", "--json", "--data", data.to_str().unwrap()];
-    let told: Value = run_in(environment, &replay).await.json();
-    states(&told).into_iter().map(|(name, _, hash)| (name, hash)).collect()
+    let states = on_postgresql::replayed(environment, data).await;
+    states.into_iter().map(|(name, _, hash)| (name, hash)).collect()
 }

@@ -121,11 +121,8 @@ async fn the_demo_month_ends_in_the_same_books_and_a_copy_in_the_same_state() {
     // The log of the one moves into the other, and gives the same state.
     let target = postgres::database().await;
     let source = format!("sqlite:{}", file.path().join("log.db").display());
-    let copy = [("DAYBOOK_COPY_FROM", source.as_str()), ("DAYBOOK_COPY_TO", target.url())];
-    let told = run_in(&copy, &["copy", "--json"]).await.json();
-    assert_eq!(told["both_hold"]["same_positions"], true, "{told}");
-    let again = run_in(&copy, &["copy", "--json"]).await.json();
-    assert_eq!((&again["copied"], &again["both_hold"]), (&json!(0), &told["both_hold"]));
+    let told = copied_twice(&source, target.url()).await;
+    assert_eq!(told["same_positions"], true, "{told}");
     let original = replayed(&[], file.path()).await;
     let environment = [("DAYBOOK_LOG", target.url())];
     let empty = TempDir::new().unwrap();
@@ -138,9 +135,8 @@ async fn the_demo_month_ends_in_the_same_books_and_a_copy_in_the_same_state() {
 
     // And back again.
     let back = format!("sqlite:{}", empty.path().join("back.db").display());
-    let copy = [("DAYBOOK_COPY_FROM", target.url()), ("DAYBOOK_COPY_TO", back.as_str())];
-    let returned = run_in(&copy, &["copy", "--json"]).await.json();
-    assert_eq!(returned["both_hold"], told["both_hold"]);
+    let returned = copied_twice(target.url(), &back).await;
+    assert_eq!(returned, told);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,11 +158,8 @@ async fn what_a_stranger_wrote_is_copied_too() {
     );
     let folder = TempDir::new().unwrap();
     let to = format!("sqlite:{}", folder.path().join("log.db").display());
-    let copy = [("DAYBOOK_COPY_FROM", database.url()), ("DAYBOOK_COPY_TO", to.as_str())];
-    let told = run_in(&copy, &["copy", "--json"]).await.json();
-    let again = run_in(&copy, &["copy", "--json"]).await.json();
-    assert_eq!(told["both_hold"], again["both_hold"]);
-    let events = told["both_hold"]["events"].as_u64().unwrap();
+    let told = copied_twice(database.url(), &to).await;
+    let events = told["events"].as_u64().unwrap();
     let copied = rusqlite::Connection::open(folder.path().join("log.db")).unwrap();
     let payload: String = copied
         .query_row("SELECT payload FROM events WHERE event_type = 'song.sung'", [], |row| {
@@ -192,15 +185,28 @@ async fn read_models_of_a_sqlite_log_may_be_in_postgresql() {
     assert_eq!((rows.as_str(), hashes.is_object()), ("1", true));
 }
 
+/// What both logs hold after a copy, and after another that finds nothing to do.
+pub(super) async fn copied_twice(from: &str, to: &str) -> Value {
+    let copy = [("DAYBOOK_COPY_FROM", from), ("DAYBOOK_COPY_TO", to)];
+    let told = run_in(&copy, &["copy", "--json"]).await.json();
+    assert_eq!(told["copied"], told["both_hold"]["events"], "{told}");
+    let again = run_in(&copy, &["copy", "--json"]).await.json();
+    assert_eq!((&again["copied"], &again["both_hold"]), (&json!(0), &told["both_hold"]));
+    told["both_hold"].clone()
+}
+
 /// A hundredth of the month, and all of it under `make soak`: every step waits for a real server.
-fn demo(data: &Path) -> Vec<&str> {
+pub(super) fn demo(data: &Path) -> Vec<&str> {
     let percent = if std::env::var_os("DAYBOOK_SOAK").is_some() { "100" } else { "1" };
     let data = data.to_str().unwrap();
     vec!["demo", "--data", data, "--listen", "127.0.0.1:0", "--percent", percent, "--no-serve"]
 }
 
 /// The state of every read model, as a replay has it.
-async fn replayed(environment: &[(&str, &str)], data: &Path) -> Vec<(String, u64, String)> {
+pub(super) async fn replayed(
+    environment: &[(&str, &str)],
+    data: &Path,
+) -> Vec<(String, u64, String)> {
     let replay = ["replay", "--json", "--data", data.to_str().unwrap()];
     let told: Value = run_in(environment, &replay).await.json();
     states(&told)

@@ -62,8 +62,7 @@ impl Bookkeeping<'_> {
     /// The log's id: the first process that opens the log decides it.
     pub(crate) async fn ensure_log_id(&self, wanted: Option<&LogId>) -> Result<LogId, LogError> {
         let stream = self.names.log_id();
-        let minted = LogId(format!("log_{}", Uuid::new_v4().simple()));
-        let id = Kept::LogId(wanted.unwrap_or(&minted).0.clone());
+        let id = Kept::LogId(wanted.cloned().unwrap_or_else(LogId::mint).0);
         loop {
             if let Some(known) = self.log_id().await? {
                 return Ok(known);

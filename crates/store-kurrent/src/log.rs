@@ -133,12 +133,11 @@ impl KurrentLog {
 
     /// The event of ours at a position that is known to be one.
     async fn known_event(&self, position: Position) -> Result<Recorded, LogError> {
-        let events = self.tail.read_from(position, 1).await?;
+        let before = Position(position.0.saturating_sub(1));
+        let mut events = self.tail.next_events(before, position, 1).await?;
         let missing = || LogError::Corrupt(format!("nothing is at position {position} any more"));
-        let event = events.first().ok_or_else(missing)?;
-        let stream = self.tail.names.parse(&event.stream_id).ok_or_else(missing)?;
-        let recorded = envelope::unwrap(stream, event)?;
-        if recorded.position == position { Ok(recorded) } else { Err(missing()) }
+        let (stream, event) = events.pop().ok_or_else(missing)?;
+        envelope::unwrap(stream, &event)
     }
 }
 

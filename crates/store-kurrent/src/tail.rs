@@ -47,8 +47,6 @@ struct Reader {
     outcome: Option<LogError>,
     /// Everything up to this event, ours or a stranger's, has been read.
     read: Option<Mark>,
-    /// The session over which the end of the log was last compared with the index.
-    compared: u64,
 }
 
 /// One event of the server's, by where it is and what it is called.
@@ -134,19 +132,10 @@ impl Tail {
     /// Reads one page; whether there may be more.
     async fn read_page(&self, reader: &mut Reader) -> Result<bool, PageError> {
         let session = self.connection.session().await?;
-        if reader.compared != session.number {
-            self.compare(reader, &session).await?;
-            reader.compared = session.number;
-        }
-        let Some(read) = reader.read else {
-            return self.take_in(reader, &session, StreamPosition::Start).await;
-        };
-        // Reading begins with the event read last: the place after it need not exist yet, and whether
-        // it is still the same event tells a log that has gone back, which the client's own
-        // reconnecting hides. A stranger's event may just have been scavenged away.
-        let begin = at(Position(read.position));
-        match self.take_in(reader, &session, begin).await {
-            Err(PageError::Gone(why)) => {
+        let goes_on = reader.read.is_some();
+        match self.take_in(reader, &session).await {
+            // It has gone back, or a stranger's event has just been scavenged away.
+            Err(PageError::Gone(why)) if goes_on => {
                 self.compare(reader, &session).await?;
                 Err(PageError::Fault(Fault::Lost(why)))
             }
@@ -154,13 +143,11 @@ impl Tail {
         }
     }
 
-    /// Takes in one page from here, which begins with the event read last if there is one.
-    async fn take_in(
-        &self,
-        reader: &mut Reader,
-        session: &Session,
-        begin: StreamPosition<Place>,
-    ) -> Result<bool, PageError> {
+    /// Takes in the next page. It begins with the event read last: the place after it need not exist
+    /// yet, and whether it is still the same event tells a log that has gone back. A new connection
+    /// would not: the client reconnects by itself.
+    async fn take_in(&self, reader: &mut Reader, session: &Session) -> Result<bool, PageError> {
+        let begin = reader.read.map_or(StreamPosition::Start, |read| at(Position(read.position)));
         let options = options(begin, PAGE_EVENTS);
         let mut page = self.connection.answer(session, session.client.read_all(&options)).await?;
         let (mut count, mut overlap) = (0, reader.read);

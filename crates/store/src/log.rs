@@ -31,6 +31,14 @@ impl fmt::Display for Position {
 #[serde(transparent)]
 pub struct LogId(pub String);
 
+impl LogId {
+    /// The id of a new log.
+    #[must_use]
+    pub fn mint() -> Self {
+        Self(format!("log_{}", Uuid::new_v4().simple()))
+    }
+}
+
 /// One stream: a category (`order`), whose it is, and which one.
 ///
 /// In `cqrs_es` terms the category is the aggregate type and `{tenant}/{id}` the aggregate id.

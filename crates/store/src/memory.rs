@@ -58,7 +58,7 @@ impl MemoryLog {
     /// An empty log with an id of its own.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_id(LogId(format!("log_{}", Uuid::new_v4().simple())))
+        Self::with_id(LogId::mint())
     }
 
     /// An empty log with this id.
@@ -70,7 +70,7 @@ impl MemoryLog {
     /// An empty log whose positions have holes, as those of a server do that counts bytes.
     #[must_use]
     pub fn with_holes() -> Self {
-        Self::with_stride(LogId(format!("log_{}", Uuid::new_v4().simple())), 100)
+        Self::with_stride(LogId::mint(), 100)
     }
 
     fn with_stride(id: LogId, stride: u64) -> Self {

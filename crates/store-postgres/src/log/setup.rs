@@ -2,7 +2,6 @@
 
 use sqlx::{Connection, PgConnection, migrate::Migrator};
 use store::LogId;
-use uuid::Uuid;
 
 use super::{options::OpenLogError, sessions::SCHEMA};
 
@@ -74,8 +73,7 @@ pub(super) async fn identity(
 ) -> Result<LogId, OpenLogError> {
     let fault = |error: sqlx::Error| unavailable(database, &error);
     if !read_only {
-        let own =
-            wanted.map_or_else(|| format!("log_{}", Uuid::new_v4().simple()), |id| id.0.clone());
+        let own = wanted.cloned().unwrap_or_else(LogId::mint).0;
         let mut transaction = connection.begin().await.map_err(fault)?;
         sqlx::query(GIVE_ID).bind(own).execute(&mut *transaction).await.map_err(fault)?;
         transaction.commit().await.map_err(fault)?;

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use kernel::Timestamp;
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{
+    PgConnection, Postgres, Row,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 use store::{Commit, Position, Receipt};
 
 use super::{
@@ -22,7 +26,8 @@ const APPEND: &str = "SELECT kind, place, version, first_position, last_position
 const STRAIGHT: &str = "WITH lock AS MATERIALIZED (\
     SELECT pg_advisory_xact_lock(1145131851, 1), set_config('daybook_log.appending', 'on', true)\
 ), moved AS (\
-    UPDATE daybook_log.head h SET position = h.position + $20, event_id = $21 FROM lock \
+    UPDATE daybook_log.head h SET position = h.position + cardinality($12::uuid[]), \
+        event_id = ($12::uuid[])[cardinality($12::uuid[])] FROM lock \
     WHERE h.single AND NOT EXISTS (\
         SELECT FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[]) \
             AS s (type, id, version, at) \
@@ -33,29 +38,29 @@ const STRAIGHT: &str = "WITH lock AS MATERIALIZED (\
         ) AS l ON true \
         WHERE coalesce(l.sequence, 0) <> s.version OR l.recorded_at > s.at\
     ) AND NOT EXISTS (\
-        SELECT FROM unnest($5::uuid[], $6::text[]) AS c (tenant, id) \
+        SELECT FROM unnest($15::uuid[], $16::text[]) AS c (tenant, id) \
         JOIN daybook_log.commands k ON k.tenant = c.tenant AND k.command_id = c.id\
     ) AND NOT EXISTS (\
-        SELECT FROM unnest($22::uuid[], $23::text[]) AS i (tenant, key) \
+        SELECT FROM unnest($20::uuid[], $21::text[]) AS i (tenant, key) \
         JOIN daybook_log.idempotency_keys k ON k.tenant = i.tenant AND k.key = i.key\
-    ) RETURNING h.position - $20 AS before\
+    ) RETURNING h.position - cardinality($12::uuid[]) AS before\
 ), stored AS (\
     INSERT INTO daybook_log.events (aggregate_type, aggregate_id, sequence, event_type, \
         event_version, payload, metadata, event_id, tenant, recorded_at, position) \
     SELECT e.type, e.aggregate, e.sequence, e.name, e.version, e.payload::json, \
         e.metadata::json, e.id, e.tenant, e.at, m.before + e.place \
-    FROM moved m, unnest($10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[], \
-        $15::text[], $16::text[], $17::uuid[], $18::uuid[], $19::timestamptz[]) WITH ORDINALITY \
+    FROM moved m, unnest($5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], \
+        $10::text[], $11::text[], $12::uuid[], $13::uuid[], $14::timestamptz[]) WITH ORDINALITY \
         AS e (type, aggregate, sequence, name, version, payload, metadata, id, tenant, at, place)\
 ), answered AS (\
     INSERT INTO daybook_log.commands (tenant, command_id, version, first_position, last_position) \
     SELECT c.tenant, c.id, c.version, m.before + c.first, m.before + c.last \
-    FROM moved m, unnest($5::uuid[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[]) \
+    FROM moved m, unnest($15::uuid[], $16::text[], $17::bigint[], $18::bigint[], $19::bigint[]) \
         AS c (tenant, id, version, first, last)\
 ), asked AS (\
     INSERT INTO daybook_log.idempotency_keys (tenant, key, fingerprint, command_id) \
     SELECT k.tenant, k.key, k.fingerprint, k.command \
-    FROM moved, unnest($22::uuid[], $23::text[], $24::bytea[], $25::text[]) \
+    FROM moved, unnest($20::uuid[], $21::text[], $22::bytea[], $23::text[]) \
         AS k (tenant, key, fingerprint, command)\
 ) SELECT before FROM moved";
 
@@ -82,40 +87,15 @@ pub(super) async fn append_straight(
     connection: &mut PgConnection,
     plan: &Plan<'_>,
 ) -> Result<Option<u64>, Trouble> {
-    let (streams, events, stored) = (&plan.streams, &plan.events, &plan.stored);
-    let keyed = keyed(plan);
-    let everything_is_new = plan.commands.len() == stored.len() && plan.keys.len() == keyed.len();
-    let Some(last) = events.last().filter(|_| everything_is_new && plan.secrets.is_empty()) else {
+    let keyed = plan.stored.iter().filter(|(commit, _)| commit.idempotency.is_some()).count();
+    let everything_is_new = plan.commands.len() == plan.stored.len() && plan.keys.len() == keyed;
+    if plan.events.is_empty() || !everything_is_new || !plan.secrets.is_empty() {
         return Ok(None);
-    };
-    let query = sqlx::query_scalar(STRAIGHT)
-        .bind(list(streams, |one| &*one.stream.category))
-        .bind(list(streams, |one| one.stream.aggregate_id()))
-        .bind(list(streams, |one| integer(one.version)))
-        .bind(list(streams, |one| instant(one.time)))
-        .bind(list(stored, |(commit, _)| commit.stream.tenant.uuid()))
-        .bind(list(stored, |(commit, _)| commit.command_id.as_str()))
-        .bind(list(stored, |(_, placed)| integer(placed.version)))
-        .bind(list(stored, |(_, placed)| integer(placed.first)))
-        .bind(list(stored, |(_, placed)| integer(placed.last)))
-        .bind(list(events, |one| &*one.commit.stream.category))
-        .bind(list(events, |one| one.commit.stream.aggregate_id()))
-        .bind(list(events, |one| integer(one.version)))
-        .bind(list(events, |one| &*one.event.event_type))
-        .bind(list(events, |one| &*one.event.event_version))
-        .bind(list(events, |one| &*one.event.payload))
-        .bind(list(events, |one| &*one.commit.metadata))
-        .bind(list(events, |one| one.event.id))
-        .bind(list(events, |one| one.commit.stream.tenant.uuid()))
-        .bind(list(events, |one| instant(one.recorded_at)))
-        .bind(i64::try_from(events.len()).unwrap_or(i64::MAX))
-        .bind(last.event.id)
-        .bind(list(&keyed, |(commit, _)| commit.stream.tenant.uuid()))
-        .bind(list(&keyed, |(_, asked)| asked.key.as_str()))
-        .bind(list(&keyed, |(_, asked)| asked.fingerprint.as_slice()))
-        .bind(list(&keyed, |(commit, _)| commit.command_id.as_str()));
-    let stored: Result<Option<i64>, _> = query.fetch_optional(connection).await;
-    match stored {
+    }
+    let query = bind_stored(bind_streams(sqlx::query(STRAIGHT), plan), plan);
+    let stored = query.fetch_optional(connection).await;
+    let before = stored.and_then(|row| row.map(|row| row.try_get::<i64, _>("before")).transpose());
+    match before {
         // The statement has run, so an answer that cannot be read leaves its outcome open.
         Ok(Some(before)) => {
             u64::try_from(before).map(Some).map_err(|error| Trouble::Lost(error.to_string()))
@@ -134,22 +114,40 @@ pub(super) async fn append<'g>(
     connection: &mut PgConnection,
     plan: &Plan<'g>,
 ) -> Result<Reply<'g>, Trouble> {
-    let streams = &plan.streams;
-    let (events, stored) = (&plan.events, &plan.stored);
-    let keyed = keyed(plan);
-    // The compiler holds each list to the type of its parameter in the migration.
-    let query = sqlx::query(APPEND)
-        .bind(list(streams, |one| &*one.stream.category))
-        .bind(list(streams, |one| one.stream.aggregate_id()))
-        .bind(list(streams, |one| integer(one.version)))
-        .bind(list(streams, |one| instant(one.time)))
+    let query = bind_streams(sqlx::query(APPEND), plan)
         .bind(list(&plan.commands, |(tenant, _)| tenant.uuid()))
         .bind(list(&plan.commands, |(_, id)| *id))
         .bind(list(&plan.keys, |(tenant, _)| tenant.uuid()))
         .bind(list(&plan.keys, |(_, key)| *key))
         .bind(list(&plan.secrets, |(tenant, _, _)| tenant.uuid()))
         .bind(list(&plan.secrets, |(_, key, _)| *key))
-        .bind(list(&plan.secrets, |(_, _, secret)| secret.as_slice()))
+        .bind(list(&plan.secrets, |(_, _, secret)| secret.as_slice()));
+    let query = bind_stored(query, plan);
+    let rows = query.fetch_all(connection).await.map_err(|error| trouble(&error))?;
+    read_reply(plan, &rows)
+}
+
+type Bound<'q> = Query<'q, Postgres, PgArguments>;
+
+/// Where streams are assumed to end: four lists. Here and below the compiler holds each list to the
+/// type of its parameter.
+fn bind_streams<'q>(query: Bound<'q>, plan: &'q Plan<'_>) -> Bound<'q> {
+    let streams = &plan.streams;
+    query
+        .bind(list(streams, |one| &*one.stream.category))
+        .bind(list(streams, |one| one.stream.aggregate_id()))
+        .bind(list(streams, |one| integer(one.version)))
+        .bind(list(streams, |one| instant(one.time)))
+}
+
+/// What is to be stored: ten lists of events, five of commands and four of idempotency keys.
+fn bind_stored<'q>(query: Bound<'q>, plan: &'q Plan<'_>) -> Bound<'q> {
+    let (events, stored) = (&plan.events, &plan.stored);
+    let keyed: Vec<(&Commit, &store::Idempotency)> = stored
+        .iter()
+        .filter_map(|(commit, _)| Some((*commit, commit.idempotency.as_ref()?)))
+        .collect();
+    query
         .bind(list(events, |one| &*one.commit.stream.category))
         .bind(list(events, |one| one.commit.stream.aggregate_id()))
         .bind(list(events, |one| integer(one.version)))
@@ -168,15 +166,7 @@ pub(super) async fn append<'g>(
         .bind(list(&keyed, |(commit, _)| commit.stream.tenant.uuid()))
         .bind(list(&keyed, |(_, asked)| asked.key.as_str()))
         .bind(list(&keyed, |(_, asked)| asked.fingerprint.as_slice()))
-        .bind(list(&keyed, |(commit, _)| commit.command_id.as_str()));
-    let rows = query.fetch_all(connection).await.map_err(|error| trouble(&error))?;
-    read_reply(plan, &rows)
-}
-
-/// The commits to be stored that have an idempotency key.
-fn keyed<'p, 'g>(plan: &'p Plan<'g>) -> Vec<(&'g Commit, &'g store::Idempotency)> {
-    let asked = |(commit, _): &(&'g Commit, _)| Some((*commit, commit.idempotency.as_ref()?));
-    plan.stored.iter().filter_map(asked).collect()
+        .bind(list(&keyed, |(commit, _)| commit.command_id.as_str()))
 }
 
 fn list<'a, T, V>(all: &'a [T], value: impl FnMut(&'a T) -> V) -> Vec<V> {

@@ -233,10 +233,7 @@ fn migrate(connection: &mut Connection, found: u32, options: &LogOptions) -> rus
         let transaction = connection.transaction()?;
         transaction.execute_batch(sql)?;
         if number == 1 {
-            let id = options
-                .log_id
-                .clone()
-                .unwrap_or_else(|| LogId(format!("log_{}", uuid::Uuid::new_v4().simple())));
+            let id = options.log_id.clone().unwrap_or_else(LogId::mint);
             transaction.execute("INSERT INTO meta (name, value) VALUES ('log_id', ?1)", [&id.0])?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use kernel::{TenantId, Timestamp, derived_uuid};
 use store::{
-    Commit, Expected, Log, NewEvent, Position, Recorded, StreamId,
+    Commit, Expected, Idempotency, Log, NewEvent, Position, Recorded, StreamId,
     contract::{Outcome, Subject, Verdict, all_in_order},
 };
 use test_postgres::{Database, Server};
@@ -138,6 +138,24 @@ store::log_contract_tests!(InPostgres);
 async fn its_inventory_lists_everything() {
     let log = InPostgres::new().await;
     store::contract::an_inventory_lists_everything(&*log.log).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_usual_needs_no_function() {
+    let subject = InPostgres::new().await;
+    subject.psql("DROP FUNCTION daybook_log.append").await.unwrap();
+    let mut asked = first("b");
+    asked.idempotency = Some(Idempotency { key: "key".to_owned(), fingerprint: [7; 32] });
+    let together = vec![first("a"), asked, commit(&order("a"), Expected::At(1), "c")];
+    for (place, verdict) in (1..).zip(subject.append_together(together).await) {
+        assert_eq!(verdict.unwrap().receipt.last, Position(place));
+    }
+    let alone = subject.log.append(commit(&order("b"), Expected::At(1), "d")).await.unwrap();
+    assert_eq!((alone.receipt.first, alone.receipt.version), (Position(4), 2));
+    let head = subject.log.head().await.unwrap();
+    assert_eq!(head.event_id, all(&subject.log).await[3].id);
+    let found = subject.log.find_idempotency_key(order("b").tenant, "key").await.unwrap();
+    assert_eq!(found.map(|(_, command, _)| command), Some("b".to_owned()));
 }
 
 fn order(id: &str) -> StreamId {
