@@ -84,29 +84,13 @@ enum Part {
 }
 
 impl Part {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not named is none of his")]
     const fn of(line: &Posting) -> Option<Self> {
         match line.account() {
             Account::Seller(_, part) => Some(Self::Own(*part)),
             Account::Receivable(_) => Some(Self::Receivable),
             Account::Commission | Account::CommissionRefunded => Some(Self::Fees),
-            Account::StripeBalance
-            | Account::StripeReserved
-            | Account::Clearing(..)
-            | Account::Claim(_)
-            | Account::PayoutInTransit(_)
-            | Account::Bank(_)
-            | Account::DisputesOpen(_)
-            | Account::VatRecoverable
-            | Account::SuspenseStripe
-            | Account::Tax(_)
-            | Account::RefundsPayable
-            | Account::Unallocated(_)
-            | Account::Owner
-            | Account::DisputeFeeRecovery
-            | Account::Discounts
-            | Account::StripeFees(_)
-            | Account::ChargebackLoss
-            | Account::BadDebtSeller => None,
+            _ => None,
         }
     }
 }

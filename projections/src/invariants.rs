@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     Occurrence,
-    chart::{Account, Book, SellerPart, Side},
+    chart::{Account, Book, Currencies, SellerPart, Side},
     figures::{Earned, effects},
     postings::{Entry, Nature},
 };
@@ -216,7 +216,7 @@ impl Checker {
         let mut touched = Vec::new();
         for line in entry.lines() {
             let account = line.account().clone();
-            if has_one_currency(&account) {
+            if matches!(account.family().currencies, Currencies::One) {
                 let first = *self
                     .currencies
                     .entry((tenant, account.clone()))
@@ -358,18 +358,6 @@ impl Checker {
     }
 }
 
-/// Accounts that are named after one amount of money, which has one currency. (A charge may be
-/// settled in another currency than it was made in, so its clearing may have two.)
-const fn has_one_currency(account: &Account) -> bool {
-    matches!(
-        account,
-        Account::Claim(_)
-            | Account::Unallocated(_)
-            | Account::DisputesOpen(_)
-            | Account::PayoutInTransit(_)
-    )
-}
-
 enum LinePart {
     Seller,
     Fee,
@@ -378,6 +366,7 @@ enum LinePart {
     Absorbed,
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other account is a part of a line")]
 const fn part_of(account: &Account) -> Option<LinePart> {
     match account {
         Account::Claim(_) => Some(LinePart::Seller),
@@ -385,21 +374,6 @@ const fn part_of(account: &Account) -> Option<LinePart> {
         Account::Tax(_) => Some(LinePart::Tax),
         Account::Discounts => Some(LinePart::Discount),
         Account::ChargebackLoss => Some(LinePart::Absorbed),
-        Account::StripeBalance
-        | Account::StripeReserved
-        | Account::Clearing(..)
-        | Account::PayoutInTransit(_)
-        | Account::Bank(_)
-        | Account::Receivable(_)
-        | Account::DisputesOpen(_)
-        | Account::VatRecoverable
-        | Account::SuspenseStripe
-        | Account::Seller(..)
-        | Account::RefundsPayable
-        | Account::Unallocated(_)
-        | Account::Owner
-        | Account::DisputeFeeRecovery
-        | Account::StripeFees(_)
-        | Account::BadDebtSeller => None,
+        _ => None,
     }
 }

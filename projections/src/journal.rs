@@ -38,12 +38,18 @@ store::table! {
         book: Book,
         /// The account.
         account: Account,
+        /// The family it belongs to, such as `assets:clearing:stripe:charge:*`.
+        family: String,
         /// Minor units of the currency; debits positive, credits negative, never zero.
         minor: i64,
         /// The currency.
         currency: Currency,
-        /// When it took effect.
+        /// When it took effect in the books.
         effective_at: Timestamp,
+        /// When it would have taken effect, had that period not been closed already.
+        prior_period: Option<Timestamp>,
+        /// The policy that decided the amounts, with its version: `commerce@3`.
+        policy: Option<String>,
         /// Whose money it is about.
         seller: Option<SellerId>,
         /// Who organizes what was sold.
@@ -76,6 +82,13 @@ store::table! {
         txn: Option<String>,
         /// When Stripe makes the money available.
         available_on: Option<Timestamp>,
+        /// The membership that was sold or rendered.
+        #[unhashed = "minted"]
+        membership: Option<String>,
+        /// The event (concert, fair, ...) that was sold, by the storefront's name.
+        event: Option<String>,
+        /// Through which channel it was sold.
+        channel: Option<String>,
     }
     indexes [["tenant", "account"], ["tenant", "seller"], ["tenant", "order_id"]]
 }
@@ -98,9 +111,12 @@ impl JournalLine {
             nature: entry.nature(),
             book: entry.book().clone(),
             account: posting.account().clone(),
+            family: posting.account().family().pattern.to_owned(),
             minor: posting.signed(),
             currency: entry.currency(),
             effective_at: entry.effective(),
+            prior_period: None,
+            policy: entry.policy().map(ToString::to_string),
             seller: about.seller,
             organizer: about.organizer.as_ref().map(|organizer| organizer.0.clone()),
             order_id: about.order,
@@ -114,6 +130,9 @@ impl JournalLine {
             claim: about.claim.as_ref().map(|claim| claim.0.clone()),
             txn: about.txn.as_ref().map(|txn| txn.0.clone()),
             available_on: about.available_on,
+            membership: about.membership.clone(),
+            event: about.event.clone(),
+            channel: about.channel.clone(),
         }
     }
 }

@@ -95,6 +95,12 @@ pub struct Dimensions {
     pub payout: Option<PayoutId>,
     pub claim: Option<ClaimRef>,
     pub txn: Option<TxnRef>,
+    /// The membership that is sold or rendered.
+    pub membership: Option<String>,
+    /// The event (concert, fair, ...) that is sold, by the storefront's name.
+    pub event: Option<String>,
+    /// Through which channel it was sold, by the storefront's name.
+    pub channel: Option<String>,
     /// When Stripe makes the money of a balance transaction available.
     pub available_on: Option<Timestamp>,
 }
@@ -161,6 +167,21 @@ impl Posting {
     }
 }
 
+/// The policy by which amounts of an entry were decided.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PolicyRef {
+    /// Which policy, such as `commerce`.
+    pub id: &'static str,
+    /// Its version; the tenant's first is 1.
+    pub version: u32,
+}
+
+impl std::fmt::Display for PolicyRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.id, self.version)
+    }
+}
+
 /// A balanced entry of one book in one currency. It can only be made by [`super::postings`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -169,6 +190,7 @@ pub struct Entry {
     book: Book,
     currency: Currency,
     effective: Timestamp,
+    policy: Option<PolicyRef>,
     lines: Vec<Posting>,
 }
 
@@ -203,6 +225,12 @@ impl Entry {
         self.effective
     }
 
+    /// The policy by which its amounts were decided, where one decided them.
+    #[must_use]
+    pub const fn policy(&self) -> Option<&PolicyRef> {
+        self.policy.as_ref()
+    }
+
     /// The lines; debits and credits are equal.
     #[must_use]
     pub fn lines(&self) -> &[Posting] {
@@ -229,12 +257,20 @@ impl Draft {
     ) -> Self {
         let lines = Vec::new();
         let book = Book::Platform;
-        Self { entry: Entry { kind, nature, book, currency, effective, lines }, about, fault: None }
+        let policy = None;
+        let entry = Entry { kind, nature, book, currency, effective, policy, lines };
+        Self { entry, about, fault: None }
     }
 
     /// In another book.
     pub(super) fn in_book(mut self, book: Book) -> Self {
         self.entry.book = book;
+        self
+    }
+
+    /// Decided by this policy.
+    pub(super) fn by_policy(mut self, id: &'static str, version: u32) -> Self {
+        self.entry.policy = Some(PolicyRef { id, version });
         self
     }
 

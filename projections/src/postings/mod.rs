@@ -29,11 +29,11 @@ mod topup;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Dimensions, Entry, Nature, Posting, PostingFault};
+pub use entry::{Dimensions, Entry, Nature, PolicyRef, Posting, PostingFault};
 
 /// Raised whenever the same fact would post differently, so that every projection of entries is
 /// rebuilt.
-pub const POSTINGS_VERSION: u32 = 1;
+pub const POSTINGS_VERSION: u32 = 2;
 
 /// What a fact does to the books. `stream` is the stream it stands in: some facts (an order's) do
 /// not repeat their own id.

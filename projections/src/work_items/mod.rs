@@ -174,58 +174,32 @@ fn account_moved(
 }
 
 /// The Stripe object or claim an account is named after.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other account is its own subject")]
 fn subject_of(account: &Account) -> String {
     match account {
-        Account::Clearing(_, id) | Account::Unallocated(id) => id.clone(),
+        Account::Clearing(_, id) | Account::Unallocated(id) | Account::InternalAppFee(id) => {
+            id.clone()
+        }
         Account::Claim(claim) => claim.0.clone(),
         Account::PayoutInTransit(payout) => payout.0.clone(),
         Account::DisputesOpen(dispute) => dispute.0.clone(),
-        Account::StripeBalance
-        | Account::StripeReserved
-        | Account::Bank(_)
-        | Account::Receivable(_)
-        | Account::VatRecoverable
-        | Account::SuspenseStripe
-        | Account::Seller(..)
-        | Account::Tax(_)
-        | Account::RefundsPayable
-        | Account::Owner
-        | Account::Commission
-        | Account::DisputeFeeRecovery
-        | Account::CommissionRefunded
-        | Account::Discounts
-        | Account::StripeFees(_)
-        | Account::ChargebackLoss
-        | Account::BadDebtSeller => account.name(),
+        other => other.name(),
     }
 }
 
 /// What an open balance means. A positive balance of clearing is ours without Stripe's side, for
 /// charges and everything else that comes in; a negative one is the other way round.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the accounts that may stay open are none")]
 const fn kind_of(account: &Account, balance: i64) -> &'static str {
     match account {
         Account::Clearing(Clearing::Charge, _) if balance > 0 => "fee_unknown",
         Account::Clearing(..) => "open_clearing",
         Account::Claim(_) => "open_claim",
+        Account::InternalAppFee(_) => "open_appfee",
         Account::Unallocated(_) => "unallocated",
         Account::PayoutInTransit(_) => "payout_in_transit",
         Account::DisputesOpen(_) => "dispute_money_open",
         Account::SuspenseStripe => "suspense",
-        Account::StripeBalance
-        | Account::StripeReserved
-        | Account::Bank(_)
-        | Account::Receivable(_)
-        | Account::VatRecoverable
-        | Account::Seller(..)
-        | Account::Tax(_)
-        | Account::RefundsPayable
-        | Account::Owner
-        | Account::Commission
-        | Account::DisputeFeeRecovery
-        | Account::CommissionRefunded
-        | Account::Discounts
-        | Account::StripeFees(_)
-        | Account::ChargebackLoss
-        | Account::BadDebtSeller => "open_account",
+        _ => "open_account",
     }
 }

@@ -1,5 +1,6 @@
-//! The chart of accounts: every account the books can name, what it may hold, and when it must be
-//! empty again.
+//! The chart of accounts: every account the books can name. What the accounts of one family have in
+//! common (class, normal side, who may post, when they must be empty again) is data, in
+//! [`families`].
 //!
 //! Accounts are per currency; the currency is a column beside the account, not a part of its name.
 //! There is deliberately no rounding account: allocation is exact, so a rounding balance would
@@ -9,6 +10,10 @@ use std::{fmt, str::FromStr};
 
 use aggregates::vocabulary::{AccountRef, ClaimRef, StripeDisputeRef, StripePayoutRef};
 use kernel::SellerId;
+
+mod families;
+
+pub use families::{CHART, Currencies, Family, Members, Posters};
 
 /// Whose books: the platform's own, or the mirror of a connected account's money, which is the
 /// seller's and stands outside the platform's balance sheet.
@@ -42,7 +47,9 @@ impl Side {
 }
 
 /// The five classes of accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display, strum::EnumString,
+)]
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the words of bookkeeping")]
 pub enum Class {
@@ -112,11 +119,16 @@ pub enum Account {
     StripeBalance,
     /// The part of it that Stripe holds in reserve.
     StripeReserved,
+    /// What was paid in to fund refunds and disputes (`refund_and_dispute_prefunding`).
+    StripePrefunding,
     /// What our decision and Stripe's balance transaction say of one Stripe object; zero when both
     /// have spoken.
     Clearing(Clearing, String),
     /// An amount between two of our own streams; zero when it has arrived.
     Claim(ClaimRef),
+    /// The application fee of a destination charge, between the transfer it is taken from and the
+    /// fee Stripe names; zero when both are known.
+    InternalAppFee(String),
     /// A payout of the platform's own, until it is seen on the bank statement.
     PayoutInTransit(StripePayoutRef),
     /// A bank account of the platform's: `main`, or `external` for money paid by other means.
@@ -137,22 +149,46 @@ pub enum Account {
     RefundsPayable,
     /// Money that belongs to no order, by charge: each one is a work item.
     Unallocated(String),
+    /// Memberships that are paid and not yet rendered, by product.
+    DeferredRevenue(String),
+    /// Credit a buyer may spend.
+    StoreCredit(String),
+    /// A deposit taken for an auction.
+    BuyerDeposit(String),
+    /// What a carrier is owed.
+    Carrier(String),
     /// Mirror books only: the seller's own money.
     Owner,
+    /// What was there before the first event.
+    Opening,
+    /// Amounts exchanged for another currency: one balance per currency (currency trading account).
+    Conversion,
     /// Commission, gross.
     Commission,
+    /// Memberships the platform sells itself, as they are rendered.
+    Membership,
+    /// Stripe's fees charged on to sellers.
+    FeeRecovery,
     /// Dispute fees charged on to sellers.
     DisputeFeeRecovery,
     /// Commission given back: contra-income, so that gross and net are both visible.
     CommissionRefunded,
     /// Discounts the platform funds: contra-income.
     Discounts,
+    /// Exchange gains.
+    FxGain,
     /// What Stripe charges.
     StripeFees(StripeFee),
     /// Lost disputes that nobody else bears.
     ChargebackLoss,
     /// What sellers owed and will not pay.
     BadDebtSeller,
+    /// What the platform gives away of its own free will.
+    Goodwill,
+    /// Exchange losses.
+    FxLoss,
+    /// An account a tenant has opened for himself, `expenses:own:rent`: class and path.
+    Own(Class, String),
 }
 
 /// A text that names no account.
@@ -161,157 +197,49 @@ pub enum Account {
 pub struct UnknownAccount(pub String);
 
 impl Account {
+    /// The family it belongs to, with everything its accounts have in common.
+    #[must_use]
+    pub const fn family(&self) -> &'static Family {
+        families::of(self)
+    }
+
     /// Its class, the first part of its name.
     #[must_use]
     pub const fn class(&self) -> Class {
-        match self {
-            Self::StripeBalance
-            | Self::StripeReserved
-            | Self::Clearing(..)
-            | Self::Claim(_)
-            | Self::PayoutInTransit(_)
-            | Self::Bank(_)
-            | Self::Receivable(_)
-            | Self::DisputesOpen(_)
-            | Self::VatRecoverable
-            | Self::SuspenseStripe => Class::Assets,
-            Self::Seller(..)
-            | Self::Tax(_)
-            | Self::RefundsPayable
-            | Self::Unallocated(_)
-            | Self::Owner => Class::Liabilities,
-            Self::Commission
-            | Self::DisputeFeeRecovery
-            | Self::CommissionRefunded
-            | Self::Discounts => Class::Income,
-            Self::StripeFees(_) | Self::ChargebackLoss | Self::BadDebtSeller => Class::Expenses,
-        }
+        self.family().class
     }
 
     /// The side on which it grows. Contra-income grows on the left although it is income.
     #[must_use]
     pub const fn normal_side(&self) -> Side {
-        match self {
-            Self::CommissionRefunded | Self::Discounts => Side::Debit,
-            Self::StripeBalance
-            | Self::StripeReserved
-            | Self::Clearing(..)
-            | Self::Claim(_)
-            | Self::PayoutInTransit(_)
-            | Self::Bank(_)
-            | Self::Receivable(_)
-            | Self::DisputesOpen(_)
-            | Self::VatRecoverable
-            | Self::SuspenseStripe
-            | Self::Seller(..)
-            | Self::Tax(_)
-            | Self::RefundsPayable
-            | Self::Unallocated(_)
-            | Self::Owner
-            | Self::Commission
-            | Self::DisputeFeeRecovery
-            | Self::StripeFees(_)
-            | Self::ChargebackLoss
-            | Self::BadDebtSeller => match self.class() {
-                Class::Assets | Class::Expenses => Side::Debit,
-                Class::Liabilities | Class::Equity | Class::Income => Side::Credit,
-            },
-        }
+        self.family().normal_side
     }
 
     /// Whether its balance, on its normal side, may fall below zero.
-    ///
-    /// Stripe's balance may, and so may clearing and claims, because either side may come first. A
-    /// mirror book may see a bank payout before the transfer that fed it. What is owed to sellers,
-    /// buyers and tax offices never may, nor what they owe: one stream decides those in one order.
     #[must_use]
     pub const fn may_be_negative(&self) -> bool {
-        match self {
-            Self::Seller(..)
-            | Self::Receivable(_)
-            | Self::Tax(_)
-            | Self::RefundsPayable
-            | Self::Unallocated(_)
-            | Self::DisputesOpen(_)
-            | Self::PayoutInTransit(_) => false,
-            Self::StripeBalance
-            | Self::StripeReserved
-            | Self::Clearing(..)
-            | Self::Claim(_)
-            | Self::Bank(_)
-            | Self::VatRecoverable
-            | Self::SuspenseStripe
-            | Self::Owner
-            | Self::Commission
-            | Self::DisputeFeeRecovery
-            | Self::CommissionRefunded
-            | Self::Discounts
-            | Self::StripeFees(_)
-            | Self::ChargebackLoss
-            | Self::BadDebtSeller => true,
-        }
+        self.family().may_be_negative
     }
 
     /// Whether a balance other than zero is unfinished business.
     #[must_use]
     pub const fn must_return_to_zero(&self) -> bool {
-        match self {
-            Self::Clearing(..)
-            | Self::Claim(_)
-            | Self::PayoutInTransit(_)
-            | Self::DisputesOpen(_)
-            | Self::SuspenseStripe
-            | Self::RefundsPayable
-            | Self::Unallocated(_) => true,
-            Self::StripeBalance
-            | Self::StripeReserved
-            | Self::Bank(_)
-            | Self::Receivable(_)
-            | Self::VatRecoverable
-            | Self::Seller(..)
-            | Self::Tax(_)
-            | Self::Owner
-            | Self::Commission
-            | Self::DisputeFeeRecovery
-            | Self::CommissionRefunded
-            | Self::Discounts
-            | Self::StripeFees(_)
-            | Self::ChargebackLoss
-            | Self::BadDebtSeller => false,
-        }
+        self.family().must_return_to_zero
     }
 
     /// Whether only balance transactions may touch it.
     #[must_use]
     pub const fn is_stripe(&self) -> bool {
-        matches!(self, Self::StripeBalance | Self::StripeReserved)
+        matches!(self.family().posters, Posters::BalanceTransactions)
     }
 
     /// Whose position it is part of, if it is a seller's account.
     #[must_use]
     pub const fn seller(&self) -> Option<SellerId> {
-        match self {
-            Self::Seller(seller, _) | Self::Receivable(seller) => Some(*seller),
-            Self::StripeBalance
-            | Self::StripeReserved
-            | Self::Clearing(..)
-            | Self::Claim(_)
-            | Self::PayoutInTransit(_)
-            | Self::Bank(_)
-            | Self::DisputesOpen(_)
-            | Self::VatRecoverable
-            | Self::SuspenseStripe
-            | Self::Tax(_)
-            | Self::RefundsPayable
-            | Self::Unallocated(_)
-            | Self::Owner
-            | Self::Commission
-            | Self::DisputeFeeRecovery
-            | Self::CommissionRefunded
-            | Self::Discounts
-            | Self::StripeFees(_)
-            | Self::ChargebackLoss
-            | Self::BadDebtSeller => None,
+        if let Self::Seller(seller, _) | Self::Receivable(seller) = self {
+            Some(*seller)
+        } else {
+            None
         }
     }
 
@@ -335,8 +263,10 @@ impl fmt::Display for Account {
         match self {
             Self::StripeBalance => f.write_str("assets:stripe:balance"),
             Self::StripeReserved => f.write_str("assets:stripe:reserved"),
+            Self::StripePrefunding => f.write_str("assets:stripe:prefunding"),
             Self::Clearing(kind, id) => write!(f, "assets:clearing:stripe:{kind}:{id}"),
             Self::Claim(claim) => write!(f, "assets:clearing:internal:claim:{claim}"),
+            Self::InternalAppFee(fee) => write!(f, "assets:clearing:internal:appfee:{fee}"),
             Self::PayoutInTransit(payout) => write!(f, "assets:payout-in-transit:{payout}"),
             Self::Bank(bank) => write!(f, "assets:bank:{bank}"),
             Self::Receivable(seller) => write!(f, "assets:receivable:seller:{seller}"),
@@ -347,7 +277,21 @@ impl fmt::Display for Account {
             Self::Tax(jurisdiction) => write!(f, "liabilities:tax:{jurisdiction}"),
             Self::RefundsPayable => f.write_str("liabilities:refunds-payable"),
             Self::Unallocated(charge) => write!(f, "liabilities:unallocated:{charge}"),
+            Self::DeferredRevenue(product) => {
+                write!(f, "liabilities:deferred-revenue:{product}")
+            }
+            Self::StoreCredit(buyer) => write!(f, "liabilities:store-credit:buyer:{buyer}"),
+            Self::BuyerDeposit(auction) => write!(f, "liabilities:buyer-deposit:{auction}"),
+            Self::Carrier(carrier) => write!(f, "liabilities:carrier:{carrier}"),
             Self::Owner => f.write_str("liabilities:owner"),
+            Self::Opening => f.write_str("equity:opening"),
+            Self::Conversion => f.write_str("equity:conversion"),
+            Self::Membership => f.write_str("income:membership"),
+            Self::FeeRecovery => f.write_str("income:fee-recovery"),
+            Self::FxGain => f.write_str("income:fx-gain"),
+            Self::Goodwill => f.write_str("expenses:goodwill"),
+            Self::FxLoss => f.write_str("expenses:fx-loss"),
+            Self::Own(class, path) => write!(f, "{class}:own:{path}"),
             Self::Commission => f.write_str("income:commission"),
             Self::DisputeFeeRecovery => f.write_str("income:dispute-fee-recovery"),
             Self::CommissionRefunded => f.write_str("income:commission-refunded"),
@@ -367,6 +311,14 @@ impl FromStr for Account {
         match name {
             "assets:stripe:balance" => return Ok(Self::StripeBalance),
             "assets:stripe:reserved" => return Ok(Self::StripeReserved),
+            "assets:stripe:prefunding" => return Ok(Self::StripePrefunding),
+            "equity:opening" => return Ok(Self::Opening),
+            "equity:conversion" => return Ok(Self::Conversion),
+            "income:membership" => return Ok(Self::Membership),
+            "income:fee-recovery" => return Ok(Self::FeeRecovery),
+            "income:fx-gain" => return Ok(Self::FxGain),
+            "expenses:goodwill" => return Ok(Self::Goodwill),
+            "expenses:fx-loss" => return Ok(Self::FxLoss),
             "assets:vat-recoverable" => return Ok(Self::VatRecoverable),
             "assets:suspense:stripe" => return Ok(Self::SuspenseStripe),
             "liabilities:refunds-payable" => return Ok(Self::RefundsPayable),
@@ -397,12 +349,19 @@ impl FromStr for Account {
         if let Some(rest) = after("expenses:stripe-fees:") {
             return rest.parse().map(Self::StripeFees).map_err(|_| unknown());
         }
+        if let Some((class, path)) = name.split_once(":own:")
+            && let Ok(class) = class.parse()
+            && families::is_own_path(path)
+        {
+            return Ok(Self::Own(class, path.to_owned()));
+        }
         after("assets:clearing:internal:claim:")
             .map(|rest| Self::Claim(ClaimRef(rest)))
             .or_else(|| {
                 after("assets:payout-in-transit:")
                     .map(|rest| Self::PayoutInTransit(StripePayoutRef(rest)))
             })
+            .or_else(|| after("assets:clearing:internal:appfee:").map(Self::InternalAppFee))
             .or_else(|| after("assets:bank:").map(Self::Bank))
             .or_else(|| {
                 after("assets:disputes-open:")
@@ -410,6 +369,10 @@ impl FromStr for Account {
             })
             .or_else(|| after("liabilities:tax:").map(Self::Tax))
             .or_else(|| after("liabilities:unallocated:").map(Self::Unallocated))
+            .or_else(|| after("liabilities:deferred-revenue:").map(Self::DeferredRevenue))
+            .or_else(|| after("liabilities:store-credit:buyer:").map(Self::StoreCredit))
+            .or_else(|| after("liabilities:buyer-deposit:").map(Self::BuyerDeposit))
+            .or_else(|| after("liabilities:carrier:").map(Self::Carrier))
             .ok_or_else(unknown)
     }
 }
@@ -458,6 +421,7 @@ mod tests {
                 "assets:clearing:stripe:appfee-refund:fr_1",
             ),
             (Account::Claim("ord_1:0".into()), "assets:clearing:internal:claim:ord_1:0"),
+            (Account::InternalAppFee("fee_1".into()), "assets:clearing:internal:appfee:fee_1"),
             (Account::PayoutInTransit("po_1".into()), "assets:payout-in-transit:po_1"),
             (Account::Bank("main".into()), "assets:bank:main"),
             (
@@ -474,7 +438,23 @@ mod tests {
             (Account::Tax("US-CA".into()), "liabilities:tax:US-CA"),
             (Account::RefundsPayable, "liabilities:refunds-payable"),
             (Account::Unallocated("ch_1".into()), "liabilities:unallocated:ch_1"),
+            (
+                Account::DeferredRevenue("gold-yearly".into()),
+                "liabilities:deferred-revenue:gold-yearly",
+            ),
+            (Account::StoreCredit("sub_1".into()), "liabilities:store-credit:buyer:sub_1"),
+            (Account::BuyerDeposit("auc_1".into()), "liabilities:buyer-deposit:auc_1"),
+            (Account::Carrier("post".into()), "liabilities:carrier:post"),
             (Account::Owner, "liabilities:owner"),
+            (Account::StripePrefunding, "assets:stripe:prefunding"),
+            (Account::Opening, "equity:opening"),
+            (Account::Conversion, "equity:conversion"),
+            (Account::Membership, "income:membership"),
+            (Account::FeeRecovery, "income:fee-recovery"),
+            (Account::FxGain, "income:fx-gain"),
+            (Account::Goodwill, "expenses:goodwill"),
+            (Account::FxLoss, "expenses:fx-loss"),
+            (Account::Own(Class::Expenses, "rent:berlin".into()), "expenses:own:rent:berlin"),
             (Account::Commission, "income:commission"),
             (Account::DisputeFeeRecovery, "income:dispute-fee-recovery"),
             (Account::CommissionRefunded, "income:commission-refunded"),
@@ -491,6 +471,10 @@ mod tests {
             assert_eq!(account.name(), name);
             assert_eq!(Account::parse(name), Ok(account.clone()));
             assert_eq!(name.split(':').next(), Some(account.class().to_string().as_str()));
+            let family = account.family();
+            assert!(family.covers(name), "{name} is not of the family {}", family.pattern);
+            let covering = CHART.iter().filter(|family| family.covers(name)).count();
+            assert_eq!(covering, 1, "{name} is of {covering} families");
         }
     }
 
@@ -502,6 +486,10 @@ mod tests {
             "assets:clearing:stripe:cheque:c_1",
             "liabilities:seller:sel_1:pending",
             "liabilities:tax:",
+            "costs:own:rent",
+            "expenses:own:",
+            "expenses:own:Rent",
+            "expenses:own:rent:",
             "",
         ] {
             assert_eq!(Account::parse(name), Err(UnknownAccount(name.to_owned())));
