@@ -1,12 +1,12 @@
 //! Every kind of fact the log can hold, decoded.
 
 use crate::{
-    adjustment::events::AdjustmentEvent, api_key::events::ApiKeyEvent, balance_transaction::BalanceTransactionEvent,
-    dispute::events::DisputeEvent, link::LinkEvent, order::events::OrderEvent,
-    payment::events::PaymentEvent, payout::events::PayoutEvent, period::events::PeriodEvent, refund::events::RefundEvent,
-    rejection::RejectionEvent, seller_account::events::SellerAccountEvent,
-    tenant::events::TenantEvent, topup::events::TopupEvent,
-    webhook_event::events::WebhookEventEvent,
+    adjustment::events::AdjustmentEvent, api_key::events::ApiKeyEvent,
+    balance_transaction::BalanceTransactionEvent, dispute::events::DisputeEvent, link::LinkEvent,
+    order::events::OrderEvent, payment::events::PaymentEvent, payout::events::PayoutEvent,
+    period::events::PeriodEvent, refund::events::RefundEvent, rejection::RejectionEvent,
+    seller_account::events::SellerAccountEvent, tenant::events::TenantEvent,
+    topup::events::TopupEvent, webhook_event::events::WebhookEventEvent,
 };
 
 /// Why stored text is not a fact.

@@ -275,8 +275,7 @@ impl Draft {
         let book = Book::Platform;
         let policy = None;
         let prior_period = None;
-        let entry =
-            Entry { kind, nature, book, currency, effective, prior_period, policy, lines };
+        let entry = Entry { kind, nature, book, currency, effective, prior_period, policy, lines };
         Self { entry, about, fault: None }
     }
 

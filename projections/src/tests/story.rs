@@ -31,6 +31,7 @@ use store::{Metadata, Position, Recorded, StreamId};
 
 use crate::{
     Occurrence,
+    dating::Calendar,
     postings::{Entry, postings},
 };
 
@@ -131,12 +132,13 @@ const LOST: Components =
     Components { fee: 300, seller: 2700, shipping: 250, tax: 248, discount: 300 };
 
 #[derive(Default)]
-struct Story {
-    told: Vec<Told>,
+pub(super) struct Story {
+    pub(super) told: Vec<Told>,
+    calendar: Calendar,
 }
 
 impl Story {
-    fn tell(&mut self, id: impl std::fmt::Display, at: Timestamp, fact: Fact) {
+    pub(super) fn tell(&mut self, id: impl std::fmt::Display, at: Timestamp, fact: Fact) {
         let place = self.told.len() + 1;
         let (category, payload) = match &fact {
             Fact::Adjustment(event) => ("adjustment", serde_json::to_string(event)),
@@ -160,7 +162,10 @@ impl Story {
         let payload = payload.unwrap();
         assert_eq!(Fact::decode(category, &payload).as_ref(), Ok(&fact));
         let stream = StreamId::new(category, tenant(), id.to_string());
-        let entries = postings(&stream, &fact).unwrap();
+        let mut entries = postings(&stream, &fact).unwrap();
+        let position = Position(u64::try_from(place).unwrap());
+        self.calendar.note(tenant(), position, &fact);
+        self.calendar.date(tenant(), position, &mut entries);
         let metadata = Metadata {
             cause: Cause {
                 actor: Actor::new(ActorKind::ApiKey, "key_1"),
@@ -173,7 +178,7 @@ impl Story {
             command: format!("command {place}"),
         };
         let recorded = Recorded {
-            position: Position(u64::try_from(place).unwrap()),
+            position,
             version: 1,
             id: derived_uuid(&[&place.to_string()]),
             event_type: fact.event_type().into(),
@@ -265,6 +270,11 @@ impl Story {
 
 /// The whole month.
 pub(super) fn a_month() -> Vec<Told> {
+    the_story_of_a_month().told
+}
+
+/// The same, to go on telling.
+pub(super) fn the_story_of_a_month() -> Story {
     let mut story = Story::default();
     opening(&mut story);
     an_order_is_paid(&mut story);
@@ -272,7 +282,7 @@ pub(super) fn a_month() -> Vec<Told> {
     a_line_is_refunded(&mut story);
     a_dispute_is_lost_in_part(&mut story);
     money_nobody_ordered(&mut story);
-    story.told
+    story
 }
 
 /// The month up to the first event of this type, that event included.

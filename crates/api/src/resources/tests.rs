@@ -25,6 +25,8 @@ use crate::{
     secrets::KeySecret,
 };
 
+mod adjusting;
+
 const STAFF: [Role; 4] = [Role::PlatformAdmin, Role::FinanceOps, Role::Support, Role::Auditor];
 
 async fn house() -> House {
