@@ -743,7 +743,7 @@ fn dispute_waits(due_by: Option<Timestamp>, amount: Option<Money>) -> DisputeEve
 
 /// The month until its dispute is answered, and then Stripe waits for another answer.
 pub(super) fn answered_and_asked_again() -> Vec<Told> {
-    let mut story = Story { told: until("dispute.evidence_submitted") };
+    let mut story = Story { told: until("dispute.evidence_submitted"), ..Story::default() };
     story.dispute(day(9), dispute_waits(Some(day(18)), Some(usd(POTTER.cash()))));
     story.told
 }

@@ -205,8 +205,8 @@ async fn a_closed_period_takes_nothing_and_what_is_late_is_dated_after_it() {
     house.settle().await;
     let journal = read(&house, &maker, "/v1/journal").await;
     for line in journal["data"].as_array().unwrap() {
-        assert_eq!(line["effective_at"], "2026-03-09T23:00:00Z");
-        assert_eq!(line["prior_period"], "2026-03-05T12:00:00Z");
+        assert_eq!(line["effective_at"], "2026-03-09T23:00:00.000Z");
+        assert_eq!(line["prior_period"], "2026-03-05T12:00:00.000Z");
     }
     let periods = read(&house, &maker, "/v1/periods").await;
     assert_eq!(
