@@ -327,6 +327,32 @@ pub struct FactRank {
     pub event: EventRef,
 }
 
+/// What a balance transaction moved, for the object that must know whether it was exchanged for
+/// another currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The transaction.
+    pub txn: TxnRef,
+    /// Before Stripe's fee, signed from the balance's point of view, in the balance's currency.
+    pub settled: Money,
+    /// Stripe's exchange rate as decimal text, evidence only.
+    pub exchange_rate: Option<String>,
+    /// The transaction's own time.
+    pub occurred_at: kernel::Timestamp,
+}
+
+impl Settlement {
+    /// The given money, with the sign of what was settled; `None` if nothing was exchanged because
+    /// it is of the same currency.
+    #[must_use]
+    pub fn exchanged_for(&self, presented: Money) -> Option<Money> {
+        let differs = presented.currency() != self.settled.currency();
+        let minor = presented.minor().saturating_abs();
+        let minor = if self.settled.minor() < 0 { minor.saturating_neg() } else { minor };
+        differs.then(|| Money::new(minor, presented.currency()))
+    }
+}
+
 /// Money of a given currency from minor units; a short hand for events that state their currency
 /// once.
 #[must_use]

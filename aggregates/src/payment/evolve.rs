@@ -50,6 +50,7 @@ impl Payment {
             PaymentEvent::Captured { charge, intent, amount, occurred_at, at, .. } => {
                 self.intents.extend(intent);
                 self.patience_exceeded = false;
+                self.came.entry(charge.clone()).or_insert(amount);
                 let money = CapturedMoney { charge, amount, occurred_at };
                 self.capture = Some(Capture { money, at });
             }
@@ -62,13 +63,15 @@ impl Payment {
                 self.fees.insert(charge, record);
             }
             PaymentEvent::RiskFlagged { risk, .. } => self.risks.push(risk),
-            PaymentEvent::CaptureReversed { charge, amount, order, .. } => {
+            PaymentEvent::CaptureReversed { charge, txn, amount, order, .. } => {
+                self.reversals.insert(txn, (charge.clone(), amount));
                 if order.is_none() {
                     self.take(&charge, amount.minor());
                 }
                 self.reversed.insert(charge);
             }
             PaymentEvent::SetAside { charge, amount, reason, .. } => {
+                self.came.entry(charge.clone()).or_insert(amount);
                 self.put_aside(charge, amount, reason);
             }
             PaymentEvent::AttributedToOrder { charge, amount, order, .. } => {
@@ -184,6 +187,9 @@ impl Payment {
                 self.application_fees.insert(refund);
             }
             PaymentEvent::PatienceExceeded { .. } => self.patience_exceeded = true,
+            PaymentEvent::Converted { txn, .. } => {
+                self.converted.insert(txn);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ mod refund_buyers;
 pub mod schedule;
 pub mod timers;
 
-pub use pay_orders::fee_of;
+pub use pay_orders::{fee_of, settlement_of};
 pub use refund_buyers::seller_part;
 
 use kernel::{DisputeId, OrderId, PaymentId, PayoutId, RefundId, SellerId, TenantId};
@@ -28,7 +28,7 @@ use crate::{
     seller_account::commands::SellerAccountCommand,
     tenant::commands::TenantCommand,
     topup::commands::TopupCommand,
-    vocabulary::{ChargeRef, EventRef, TopupRef, TxnRef},
+    vocabulary::{ChargeRef, EventRef, StripeRefundRef, TopupRef, TxnRef},
     webhook_event::commands::WebhookEventCommand,
 };
 
@@ -55,6 +55,23 @@ pub enum Command {
         payment: PaymentId,
         charge: ChargeRef,
     },
+    /// For the refund that the link of this Stripe refund names; nothing happens while there is no
+    /// link.
+    RefundOf(StripeRefundRef, RefundCommand),
+    /// Look whether this balance transaction is recorded already, and if it is, tell whose it is
+    /// what it moved. (The other order of arrival is [`Command::RefundOf`].)
+    SettlementOf {
+        settled: Settled,
+        txn: TxnRef,
+    },
+}
+
+/// Whose money a balance transaction moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "one variant per aggregate")]
+pub enum Settled {
+    Payment(PaymentId),
+    Refund(RefundId),
 }
 
 /// What a policy wants done.

@@ -303,6 +303,17 @@ impl Draft {
         if minor >= 0 { self.debit(account, minor) } else { self.credit(account, opposite) }
     }
 
+    /// A credit if the amount is positive, else a debit of its opposite.
+    pub(super) fn opposite(&mut self, account: Account, minor: i64) -> &mut Self {
+        match minor.checked_neg() {
+            Some(negated) => self.signed(account, negated),
+            None => {
+                self.fault.get_or_insert(PostingFault::Overflow { kind: self.entry.kind });
+                self
+            }
+        }
+    }
+
     /// On a side, about something more particular than the entry.
     pub(super) fn line(
         &mut self,

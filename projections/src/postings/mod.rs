@@ -17,6 +17,7 @@ use aggregates::{
 use store::StreamId;
 
 mod balance_transaction;
+mod conversion;
 mod dispute;
 mod entry;
 mod order;

@@ -213,6 +213,7 @@ fn of_refund(tenant: TenantId, event: &RefundEvent, known: &mut Option<RefundCal
         | RefundEvent::Reversed { .. }
         | RefundEvent::ForgoProposed { .. }
         | RefundEvent::ExternalObserved { .. }
+        | RefundEvent::Converted { .. }
         | RefundEvent::Stuck { .. } => {}
     }
 }
