@@ -7,6 +7,7 @@
     clippy::float_arithmetic
 )]
 
+pub mod adjustment;
 pub mod api_key;
 pub mod balance_transaction;
 mod components;
@@ -16,6 +17,7 @@ pub mod link;
 pub mod order;
 pub mod payment;
 pub mod payout;
+pub mod period;
 pub mod policies;
 pub mod refund;
 pub mod rejection;

@@ -1,6 +1,6 @@
 //! Words that several aggregates use: Stripe's object ids, claims, lines, and the amounts of a line.
 
-use kernel::{Currency, Money, OrderId, PaymentId, PayoutId, RefundId, SellerId};
+use kernel::{AdjustmentId, Currency, Money, OrderId, PaymentId, PayoutId, RefundId, SellerId};
 use serde::{Deserialize, Serialize};
 
 macro_rules! words {
@@ -132,10 +132,51 @@ impl Claim {
         ClaimRef(payout.to_string())
     }
 
+    /// A seller's part of a manual adjustment.
+    #[must_use]
+    pub fn of_adjustment(adjustment: AdjustmentId, seller: SellerId) -> ClaimRef {
+        ClaimRef(format!("{adjustment}:{seller}"))
+    }
+
     /// A transfer that came back.
     #[must_use]
     pub fn of_reversal(reversal: &ReversalRef) -> ClaimRef {
         ClaimRef(reversal.0.clone())
+    }
+}
+
+/// The two sides of an entry.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Side {
+    /// The left side: assets and expenses grow.
+    Debit,
+    /// The right side: liabilities, equity and income grow.
+    Credit,
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Debit => Self::Credit,
+            Self::Credit => Self::Debit,
+        }
     }
 }
 

@@ -9,14 +9,16 @@ mod move_payouts_along;
 mod pay_orders;
 mod refund_buyers;
 pub mod schedule;
+mod settle_adjustments;
 pub mod timers;
 
 pub use pay_orders::{fee_of, settlement_of};
 pub use refund_buyers::seller_part;
 
-use kernel::{DisputeId, OrderId, PaymentId, PayoutId, RefundId, SellerId, TenantId};
+use kernel::{AdjustmentId, DisputeId, OrderId, PaymentId, PayoutId, RefundId, SellerId, TenantId};
 
 use crate::{
+    adjustment::commands::AdjustmentCommand,
     balance_transaction::BalanceTransactionCommand,
     dispute::commands::DisputeCommand,
     fact::Fact,
@@ -24,6 +26,7 @@ use crate::{
     order::commands::OrderCommand,
     payment::commands::PaymentCommand,
     payout::commands::PayoutCommand,
+    period::commands::PeriodCommand,
     refund::commands::RefundCommand,
     seller_account::commands::SellerAccountCommand,
     tenant::commands::TenantCommand,
@@ -47,6 +50,8 @@ pub enum Command {
     Link(String, LinkCommand),
     Topup(TopupRef, TopupCommand),
     Tenant(TenantId, TenantCommand),
+    Adjustment(AdjustmentId, AdjustmentCommand),
+    Period(PeriodCommand),
     /// For the payment that the link of this charge names; nothing happens while there is no link.
     PaymentOf(ChargeRef, PaymentCommand),
     /// Look whether this charge's balance transaction is recorded already, and if it is, tell the
@@ -116,8 +121,10 @@ pub fn react(fact: &Fact, stream: &str) -> Vec<Reaction> {
         Fact::BalanceTransaction(event) => {
             pay_orders::on_balance_transaction(event, &mut reactions);
         }
+        Fact::Adjustment(event) => settle_adjustments::on_adjustment(event, &mut reactions),
         Fact::ApiKey(_)
         | Fact::Link(_)
+        | Fact::Period(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_)

@@ -16,6 +16,7 @@ use aggregates::{
 };
 use store::StreamId;
 
+mod adjustment;
 mod balance_transaction;
 mod conversion;
 mod dispute;
@@ -23,6 +24,7 @@ mod entry;
 mod order;
 mod payment;
 mod payout;
+mod period;
 mod refund;
 mod seller_account;
 mod topup;
@@ -53,6 +55,8 @@ pub fn postings(stream: &StreamId, fact: &Fact) -> Result<Vec<Entry>, PostingFau
         Fact::Dispute(event) => dispute::postings(event),
         Fact::SellerAccount(event) => seller_account::postings(event),
         Fact::Payout(event) => payout::postings(event),
+        Fact::Adjustment(event) => adjustment::postings(event),
+        Fact::Period(event) => period::postings(event),
         Fact::Topup(event) => topup::postings(event),
         Fact::BalanceTransaction(event) => balance_transaction::postings(event),
         Fact::ApiKey(
@@ -67,6 +71,8 @@ pub fn postings(stream: &StreamId, fact: &Fact) -> Result<Vec<Entry>, PostingFau
             | TenantEvent::StripeConnected { .. }
             | TenantEvent::SecretRotated { .. }
             | TenantEvent::ClockAdvanced { .. }
+            | TenantEvent::AccountOpened { .. }
+            | TenantEvent::AccountClosed { .. }
             | TenantEvent::Suspended { .. }
             | TenantEvent::Resumed { .. }
             | TenantEvent::CloseRequested { .. }

@@ -3,6 +3,7 @@
 use std::{any::Any, sync::Arc};
 
 use aggregates::{
+    adjustment::Adjustment,
     api_key::ApiKey,
     balance_transaction::{BalanceTransaction, BalanceTransactionEvent, TransactionRecord},
     dispute::Dispute,
@@ -10,6 +11,7 @@ use aggregates::{
     order::Order,
     payment::{Payment, commands::PaymentCommand},
     payout::Payout,
+    period::{self, Period},
     policies::{Command, Settled, fee_of, settlement_of},
     refund::{Refund, commands::RefundCommand},
     rejection::Rejection,
@@ -71,6 +73,8 @@ impl Target {
             Command::Link(id, command) => target::<Link>(id, command),
             Command::Topup(id, command) => target::<Topup>(id, command),
             Command::Tenant(id, command) => target::<Tenant>(id, command),
+            Command::Adjustment(id, command) => target::<Adjustment>(id, command),
+            Command::Period(command) => target::<Period>(period::STREAM, command),
             Command::PaymentOf(charge, command) => target::<Payment>(charge, command),
             Command::FeeOf { payment, .. } => target::<Payment>(payment, command),
             Command::RefundOf(refund, command) => target::<Refund>(refund, command),
@@ -112,6 +116,12 @@ impl Bus {
             Command::Link(id, command) => self.erased::<Link>(id, command, envelope).await,
             Command::Topup(id, command) => self.erased::<Topup>(id, command, envelope).await,
             Command::Tenant(id, command) => self.erased::<Tenant>(id, command, envelope).await,
+            Command::Adjustment(id, command) => {
+                self.erased::<Adjustment>(id, command, envelope).await
+            }
+            Command::Period(command) => {
+                self.erased::<Period>(period::STREAM, command, envelope).await
+            }
             Command::PaymentOf(charge, command) => {
                 self.to_payment_of(&charge, command, envelope).await
             }
@@ -251,6 +261,7 @@ impl Bus {
     /// Writes a snapshot of a stream as it is now. Streams of unknown types are left alone.
     pub(crate) async fn save_snapshot(&self, stream: &StreamId) -> Result<(), LogError> {
         match &*stream.category {
+            Adjustment::TYPE => self.snapshot_of::<Adjustment>(stream).await,
             ApiKey::TYPE => self.snapshot_of::<ApiKey>(stream).await,
             BalanceTransaction::TYPE => self.snapshot_of::<BalanceTransaction>(stream).await,
             Dispute::TYPE => self.snapshot_of::<Dispute>(stream).await,
@@ -258,6 +269,7 @@ impl Bus {
             Order::TYPE => self.snapshot_of::<Order>(stream).await,
             Payment::TYPE => self.snapshot_of::<Payment>(stream).await,
             Payout::TYPE => self.snapshot_of::<Payout>(stream).await,
+            Period::TYPE => self.snapshot_of::<Period>(stream).await,
             Refund::TYPE => self.snapshot_of::<Refund>(stream).await,
             Rejection::TYPE => self.snapshot_of::<Rejection>(stream).await,
             SellerAccount::TYPE => self.snapshot_of::<SellerAccount>(stream).await,
@@ -297,6 +309,8 @@ pub(super) fn mode_of(command: &dyn Any) -> Option<Mode> {
         | TenantCommand::ConnectStripe { .. }
         | TenantCommand::RotateSecret { .. }
         | TenantCommand::AdvanceClock { .. }
+        | TenantCommand::OpenAccount { .. }
+        | TenantCommand::CloseAccount { .. }
         | TenantCommand::Suspend { .. }
         | TenantCommand::Resume
         | TenantCommand::RequestClose
