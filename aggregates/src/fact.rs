@@ -2,11 +2,11 @@
 
 use crate::{
     api_key::events::ApiKeyEvent, balance_transaction::BalanceTransactionEvent,
-    dispute::events::DisputeEvent, link::LinkEvent, order::events::OrderEvent,
-    payment::events::PaymentEvent, payout::events::PayoutEvent, refund::events::RefundEvent,
-    rejection::RejectionEvent, seller_account::events::SellerAccountEvent,
-    tenant::events::TenantEvent, topup::events::TopupEvent,
-    webhook_event::events::WebhookEventEvent,
+    dispute::events::DisputeEvent, link::LinkEvent, membership::events::MembershipEvent,
+    order::events::OrderEvent, payment::events::PaymentEvent, payout::events::PayoutEvent,
+    refund::events::RefundEvent, rejection::RejectionEvent,
+    seller_account::events::SellerAccountEvent, tenant::events::TenantEvent,
+    topup::events::TopupEvent, webhook_event::events::WebhookEventEvent,
 };
 
 /// Why stored text is not a fact.
@@ -70,6 +70,7 @@ facts! {
     "balance_transaction" => BalanceTransaction(BalanceTransactionEvent),
     "dispute" => Dispute(DisputeEvent),
     "link" => Link(LinkEvent),
+    "membership" => Membership(MembershipEvent),
     "order" => Order(OrderEvent),
     "payment" => Payment(PaymentEvent),
     "payout" => Payout(PayoutEvent),

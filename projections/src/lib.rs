@@ -16,6 +16,7 @@ pub mod earnings;
 mod figures;
 pub mod invariants;
 pub mod journal;
+pub mod memberships;
 pub mod order_reconciliation;
 pub mod orders;
 pub mod outbox;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(disputes::Disputes),
         Box::new(sellers::Sellers),
         Box::new(payouts::Payouts),
+        Box::new(memberships::Memberships),
         Box::new(audit_trail::AuditTrail),
         Box::new(webhooks::Webhooks),
         Box::new(work_items::WorkItems),

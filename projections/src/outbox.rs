@@ -161,6 +161,7 @@ fn changes(fact: &Fact) -> Vec<Change<'_>> {
         Fact::ApiKey(_)
         | Fact::BalanceTransaction(_)
         | Fact::Link(_)
+        | Fact::Membership(_)
         | Fact::Order(_)
         | Fact::Rejection(_)
         | Fact::SellerAccount(_)

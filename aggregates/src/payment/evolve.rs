@@ -61,6 +61,8 @@ impl Payment {
                 let record = FeeRecord { charge: charge.clone(), txn, fee, net, available_on };
                 self.fees.insert(charge, record);
             }
+            // The fee was recorded; this is for the membership.
+            PaymentEvent::MembershipFunded { .. } => {}
             PaymentEvent::RiskFlagged { risk, .. } => self.risks.push(risk),
             PaymentEvent::CaptureReversed { charge, amount, order, .. } => {
                 if order.is_none() {
@@ -84,6 +86,15 @@ impl Payment {
                 if let Some(pot) = self.pot_mut(&charge) {
                     pot.shares = shares;
                 }
+            }
+            PaymentEvent::AttributedToMembership { charge, amount, membership, terms, .. } => {
+                self.take(&charge, amount.minor());
+                if let Some(pot) = self.pot_mut(&charge) {
+                    pot.membership = Some((membership, terms.period, amount.minor()));
+                }
+            }
+            PaymentEvent::MembershipCaptureReversed { charge, .. } => {
+                self.reversed.insert(charge);
             }
             PaymentEvent::RefundRouted {
                 refund,
@@ -209,6 +220,7 @@ impl Payment {
         let first_offered_to = self.order.filter(|_| reason != SetAsideReason::Unattributed);
         if let Some(pot) = self.pot_mut(&charge) {
             pot.refused_by.extend(pot.attributed.take().map(|(order, _)| order));
+            pot.membership = None;
             pot.reason = reason;
             pot.free = pot.free.saturating_add(amount.minor());
         } else {
@@ -220,6 +232,7 @@ impl Payment {
                 attributed: None,
                 shares: Vec::new(),
                 refused_by: first_offered_to.into_iter().collect(),
+                membership: None,
             });
         }
     }

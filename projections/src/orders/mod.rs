@@ -344,6 +344,7 @@ impl Projection for Orders {
             | Fact::BalanceTransaction(_)
             | Fact::Dispute(_)
             | Fact::Link(_)
+            | Fact::Membership(_)
             | Fact::Payment(_)
             | Fact::Payout(_)
             | Fact::Refund(_)

@@ -66,6 +66,8 @@ pub enum Nature {
     PayoutReturned,
     /// Debt given up.
     Adjustment,
+    /// Days of a membership passed: what was owed for them is income.
+    Recognition,
     /// From one part of a seller's balance to another.
     Release,
     /// Held for a dispute, or let go again.

@@ -19,6 +19,7 @@ use store::StreamId;
 mod balance_transaction;
 mod dispute;
 mod entry;
+mod membership;
 mod order;
 mod payment;
 mod payout;
@@ -53,6 +54,7 @@ pub fn postings(stream: &StreamId, fact: &Fact) -> Result<Vec<Entry>, PostingFau
         Fact::SellerAccount(event) => seller_account::postings(event),
         Fact::Payout(event) => payout::postings(event),
         Fact::Topup(event) => topup::postings(event),
+        Fact::Membership(event) => membership::postings(event),
         Fact::BalanceTransaction(event) => balance_transaction::postings(event),
         Fact::ApiKey(
             ApiKeyEvent::Issued { .. } | ApiKeyEvent::Rotated { .. } | ApiKeyEvent::Revoked { .. },

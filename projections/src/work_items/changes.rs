@@ -81,6 +81,7 @@ pub(super) fn changes(occurrence: &Occurrence<'_>) -> Vec<Change> {
         Fact::BalanceTransaction(BalanceTransactionEvent::Recorded { .. })
         | Fact::Link(LinkEvent::Established { .. })
         | Fact::ApiKey(_)
+        | Fact::Membership(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_) => {}

@@ -91,7 +91,15 @@ pub(super) fn decide(payment: &Payment, command: PaymentCommand, now: Timestamp)
                 return Ok(vec![]);
             }
             let order = payment.order_of(&charge);
-            Ok(vec![PaymentEvent::FeeRecorded {
+            let membership = payment.pot(&charge).and_then(|pot| pot.membership.clone());
+            let funded = membership.map(|(membership, period, _)| PaymentEvent::MembershipFunded {
+                charge: charge.clone(),
+                membership,
+                period,
+                available_on,
+                at: now,
+            });
+            let recorded = PaymentEvent::FeeRecorded {
                 charge,
                 txn,
                 fee,
@@ -100,7 +108,8 @@ pub(super) fn decide(payment: &Payment, command: PaymentCommand, now: Timestamp)
                 exchange_rate,
                 order,
                 at: now,
-            }])
+            };
+            Ok(std::iter::once(recorded).chain(funded).collect())
         }
         PaymentCommand::FlagRisk { risk, occurred_at } => Ok(if payment.risks.contains(&risk) {
             vec![]
@@ -116,6 +125,9 @@ pub(super) fn decide(payment: &Payment, command: PaymentCommand, now: Timestamp)
         }
         PaymentCommand::AttributeToSellers { shares, reason } => {
             money::attribute_to_sellers(payment, shares, reason, now)
+        }
+        PaymentCommand::AttributeToMembership { membership, terms, reason } => {
+            money::attribute_to_membership(payment, membership, *terms, reason, now)
         }
         PaymentCommand::ReserveUnallocatedRefund { refund, amount, reason } => {
             money::reserve_refund(payment, refund, amount, reason, now)

@@ -129,6 +129,7 @@ pub(super) fn open_effects(stream: &StreamId, facts: &[Fact]) -> Vec<OpenEffect>
             Fact::ApiKey(_)
             | Fact::BalanceTransaction(_)
             | Fact::Link(_)
+            | Fact::Membership(_)
             | Fact::Order(_)
             | Fact::Rejection(_)
             | Fact::SellerAccount(_)
@@ -163,7 +164,7 @@ fn of_refund(tenant: TenantId, event: &RefundEvent, known: &mut Option<RefundCal
     if let RefundEvent::Approved { refund, source, charge, amount, .. } = event {
         let order = match source {
             RefundSource::OrderLine { order, .. } => Some(*order),
-            RefundSource::Unallocated => None,
+            RefundSource::Unallocated | RefundSource::Membership { .. } => None,
             // It was made at Stripe already.
             RefundSource::External => return,
         };
