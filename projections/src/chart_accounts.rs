@@ -125,9 +125,7 @@ fn fold(occurrence: &Occurrence<'_>, rows: &mut Rows) -> Result<(), FoldError> {
         TenantEvent::Provisioned { .. } => {
             CHART.iter().try_for_each(|family| rows.put(of_family(tenant, family)))
         }
-        TenantEvent::AccountOpened { account, at, .. } => {
-            rows.put(of_tenant(tenant, account, *at))
-        }
+        TenantEvent::AccountOpened { account, at, .. } => rows.put(of_tenant(tenant, account, *at)),
         TenantEvent::AccountClosed { name, at, .. } => {
             if let Some(row) = rows.update::<ChartAccount>(key![tenant, name.clone()])? {
                 "closed".clone_into(&mut row.status);

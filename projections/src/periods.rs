@@ -128,16 +128,7 @@ fn fold(occurrence: &Occurrence<'_>, rows: &mut Rows) -> Result<(), FoldError> {
                 locked_at: None,
             });
         }
-        PeriodEvent::Revalued {
-            functional,
-            day,
-            effective,
-            parts,
-            difference,
-            source,
-            by,
-            at,
-        } => {
+        PeriodEvent::Revalued { functional, day, effective, parts, difference, source, by, at } => {
             rows.append(&Revaluation {
                 tenant,
                 position: occurrence.recorded.position,

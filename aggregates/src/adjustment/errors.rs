@@ -27,7 +27,9 @@ pub enum AdjustmentError {
     SellerTwice { seller: SellerId },
     #[error("there is no seller {seller}")]
     SellerUnknown { seller: SellerId },
-    #[error("\"{account}\" is not an account of the chart, and the tenant has opened none of that name")]
+    #[error(
+        "\"{account}\" is not an account of the chart, and the tenant has opened none of that name"
+    )]
     AccountUnknown { account: String },
     #[error("nobody posts to {account} by hand; for a seller's money name the seller instead")]
     AccountNotByHand { account: String },

@@ -161,10 +161,7 @@ fn the_lines_balance_and_are_positive() {
         );
     }
     let much = |side| [bank(side, i64::MAX), bank(side, 1)];
-    refused(
-        with([much(Side::Debit), much(Side::Credit)].concat()),
-        AdjustmentError::Overflow,
-    );
+    refused(with([much(Side::Debit), much(Side::Credit)].concat()), AdjustmentError::Overflow);
 }
 
 #[test]
@@ -189,8 +186,7 @@ fn the_chart_says_who_posts_to_an_account() {
     ] {
         let (adjustment, open_from, by) = (id(), None, "key_1".into());
         let rulings = vec![ruling, Ruling::Allowed];
-        let propose =
-            Command::Propose { adjustment, content: content(), rulings, open_from, by };
+        let propose = Command::Propose { adjustment, content: content(), rulings, open_from, by };
         given(vec![]).when(propose).then_expect_error(error.clone());
         // What was possible when it was proposed may not be any more.
         let rulings = vec![ruling, Ruling::Allowed];
@@ -200,9 +196,7 @@ fn the_chart_says_who_posts_to_an_account() {
     let (adjustment, open_from, by) = (id(), None, "key_1".into());
     let rulings = vec![Ruling::Allowed];
     let propose = Command::Propose { adjustment, content: content(), rulings, open_from, by };
-    given(vec![])
-        .when(propose)
-        .then_expect_error(AdjustmentError::SellerUnknown { seller: ada() });
+    given(vec![]).when(propose).then_expect_error(AdjustmentError::SellerUnknown { seller: ada() });
 }
 
 #[test]
@@ -215,8 +209,7 @@ fn a_closed_period_is_refused_and_the_open_one_named() {
         let open = Some(open_from);
         let propose =
             Command::Propose { adjustment, content, rulings: rulings(), open_from: open, by };
-        let approve =
-            Command::Approve { rulings: rulings(), open_from: open, by: "key_2".into() };
+        let approve = Command::Approve { rulings: rulings(), open_from: open, by: "key_2".into() };
         let (first, second) = (given(vec![]).when(propose), given(vec![proposed()]).when(approve));
         if is_closed {
             first.then_expect_error(closed(open_from));
@@ -269,9 +262,12 @@ fn the_lines_keep_what_the_reason_promises() {
     ] {
         let content = pairs(reason, debit, credit);
         let (adjustment, by, at) = (id(), "key_1".into(), at(0));
-        given(vec![])
-            .when(propose(content.clone()))
-            .then_expect_events(vec![Event::Proposed { adjustment, content, by, at }]);
+        given(vec![]).when(propose(content.clone())).then_expect_events(vec![Event::Proposed {
+            adjustment,
+            content,
+            by,
+            at,
+        }]);
     }
     let why = |reason, content: Content| match given(vec![]).when(propose(content)).inspect_result()
     {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, VariantNames};
 
 use crate::vocabulary::{
-    ChargeRef, FactRank, FeeRef, IntentRef, Organizer, SessionRef, SetAsideReason,
-    StripeDisputeRef, StripeRefundRef, TxnRef,
+    ChargeRef, FactRank, FeeRef, IntentRef, MembershipRef, Organizer, PeriodRef, PeriodTerms,
+    SessionRef, SetAsideReason, StripeDisputeRef, StripeRefundRef, TxnRef,
 };
 
 /// Which kind of Stripe object a fact is about.
@@ -211,6 +211,35 @@ pub enum PaymentEvent {
         currency: Currency,
         shares: Vec<AttributedShare>,
         reason: String,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
+    /// Set-aside money pays a period of a membership; the membership is told.
+    AttributedToMembership {
+        charge: ChargeRef,
+        amount: Money,
+        membership: MembershipRef,
+        terms: PeriodTerms,
+        reason: String,
+        /// When it becomes available, if that is known already.
+        available_on: Option<Timestamp>,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
+    /// It is known when money that pays a membership becomes available: the membership is told.
+    MembershipFunded {
+        charge: ChargeRef,
+        membership: MembershipRef,
+        period: PeriodRef,
+        available_on: Timestamp,
+        at: Timestamp,
+    },
+    /// The bank took money back that pays a membership: the membership is told, and posts it.
+    MembershipCaptureReversed {
+        charge: ChargeRef,
+        txn: TxnRef,
+        amount: Money,
+        membership: MembershipRef,
         occurred_at: Timestamp,
         at: Timestamp,
     },

@@ -62,6 +62,8 @@ impl Payment {
                 let record = FeeRecord { charge: charge.clone(), txn, fee, net, available_on };
                 self.fees.insert(charge, record);
             }
+            // The fee was recorded; this is for the membership.
+            PaymentEvent::MembershipFunded { .. } => {}
             PaymentEvent::RiskFlagged { risk, .. } => self.risks.push(risk),
             PaymentEvent::CaptureReversed { charge, txn, amount, order, .. } => {
                 self.reversals.insert(txn, (charge.clone(), amount));
@@ -87,6 +89,15 @@ impl Payment {
                 if let Some(pot) = self.pot_mut(&charge) {
                     pot.shares = shares;
                 }
+            }
+            PaymentEvent::AttributedToMembership { charge, amount, membership, terms, .. } => {
+                self.take(&charge, amount.minor());
+                if let Some(pot) = self.pot_mut(&charge) {
+                    pot.membership = Some((membership, terms.period, amount.minor()));
+                }
+            }
+            PaymentEvent::MembershipCaptureReversed { charge, .. } => {
+                self.reversed.insert(charge);
             }
             PaymentEvent::RefundRouted {
                 refund,
@@ -215,6 +226,7 @@ impl Payment {
         let first_offered_to = self.order.filter(|_| reason != SetAsideReason::Unattributed);
         if let Some(pot) = self.pot_mut(&charge) {
             pot.refused_by.extend(pot.attributed.take().map(|(order, _)| order));
+            pot.membership = None;
             pot.reason = reason;
             pot.free = pot.free.saturating_add(amount.minor());
         } else {
@@ -226,6 +238,7 @@ impl Payment {
                 attributed: None,
                 shares: Vec::new(),
                 refused_by: first_offered_to.into_iter().collect(),
+                membership: None,
             });
         }
     }

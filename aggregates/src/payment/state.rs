@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::events::{AttributedShare, CapturedMoney, Destination, FactObject, Risk};
 use crate::vocabulary::{
-    ChargeRef, FactRank, FeeRef, IntentRef, SessionRef, SetAsideReason, StripeDisputeRef,
-    StripeRefundRef, TxnRef,
+    ChargeRef, FactRank, FeeRef, IntentRef, MembershipRef, PeriodRef, SessionRef, SetAsideReason,
+    StripeDisputeRef, StripeRefundRef, TxnRef,
 };
 
 /// The words by which merged facts are remembered, beside Stripe's own for facts that are noted.
@@ -116,6 +116,9 @@ pub(super) struct Pot {
     /// The orders that have refused it; each says no only once, so it is not offered to them again.
     #[serde(default)]
     pub(super) refused_by: BTreeSet<OrderId>,
+    /// The membership and period it pays, and how much of it.
+    #[serde(default)]
+    pub(super) membership: Option<(MembershipRef, PeriodRef, i64)>,
 }
 
 impl Pot {
@@ -271,7 +274,11 @@ impl Payment {
         if let Some(charge) = self.charge() {
             return match self.primary_pot() {
                 _ if self.reversed.contains(charge) => PaymentStatus::Reversed,
-                Some(pot) if pot.attributed.is_none() && pot.shares.is_empty() => {
+                Some(pot)
+                    if pot.attributed.is_none()
+                        && pot.shares.is_empty()
+                        && pot.membership.is_none() =>
+                {
                     PaymentStatus::SetAside
                 }
                 Some(_) | None => PaymentStatus::Captured,

@@ -20,16 +20,15 @@ const SKIPPED_MINUTES_MAX: i64 = 24 * 60;
 
 pub(super) fn decide(period: &Period, command: Command, now: Timestamp) -> Decision {
     match command {
-        Command::Close { day, zone, evidence, by } => {
-            close(period, (day, zone), evidence, by, now)
-        }
+        Command::Close { day, zone, evidence, by } => close(period, (day, zone), evidence, by, now),
         Command::Reopen { reason, by } => reopen(period, reason, by, now),
         Command::Lock { by } => {
             let through = period.open_from().ok_or(PeriodError::NothingClosed)?;
             if period.locked == Some(through) {
                 return Ok(vec![]);
             }
-            let is_new = |closing: &&Timestamp| period.locked.is_none_or(|locked| **closing > locked);
+            let is_new =
+                |closing: &&Timestamp| period.locked.is_none_or(|locked| **closing > locked);
             let closings = period.closings.iter().filter(is_new).copied().collect();
             Ok(vec![Event::Locked { through, closings, by, at: now }])
         }

@@ -224,10 +224,7 @@ fn what_was_exchanged_is_valued_at_the_days_rates() {
     let balances = [(Currency::EUR, 1000), (Currency::USD, -1085)];
     given(vec![]).when(revalue(&balances, vec![rate(Currency::EUR, "1.1100")])).then_expect_events(
         vec![revalued(
-            vec![
-                part(Currency::EUR, 1000, "1.1100", 1110),
-                part(Currency::USD, -1085, "1", -1085),
-            ],
+            vec![part(Currency::EUR, 1000, "1.1100", 1110), part(Currency::USD, -1085, "1", -1085)],
             25,
         )],
     );
@@ -235,10 +232,7 @@ fn what_was_exchanged_is_valued_at_the_days_rates() {
     let balances = [(Currency::EUR, 1000), (Currency::USD, -1110)];
     given(vec![]).when(revalue(&balances, vec![rate(Currency::EUR, "1.1100")])).then_expect_events(
         vec![revalued(
-            vec![
-                part(Currency::EUR, 1000, "1.1100", 1110),
-                part(Currency::USD, -1110, "1", -1110),
-            ],
+            vec![part(Currency::EUR, 1000, "1.1100", 1110), part(Currency::USD, -1110, "1", -1110)],
             0,
         )],
     );
@@ -271,10 +265,7 @@ fn a_revaluation_needs_balances_rates_and_a_source() {
         let error = PeriodError::RateInvalid { rate: text.to_owned() };
         refused(revalue(&balances, euro(text)), error);
     }
-    refused(
-        revalue(&[(Currency::EUR, i64::MAX)], euro("10")),
-        PeriodError::Overflow,
-    );
+    refused(revalue(&[(Currency::EUR, i64::MAX)], euro("10")), PeriodError::Overflow);
     let mut silent = revalue(&balances, euro("1.1"));
     if let Command::Revalue { source, .. } = &mut silent {
         source.clear();

@@ -5,6 +5,7 @@ use kernel::{Money, OrderId, PaymentId, RefundId};
 
 use super::{Command, Reaction, Settled, per_seller};
 use crate::{
+    membership::commands::MembershipCommand,
     order::{commands::OrderCommand, events::OrderEvent},
     payment::{
         commands::PaymentCommand,
@@ -238,6 +239,10 @@ pub(super) fn on_refund(refund: RefundId, event: &RefundEvent, reactions: &mut V
             RefundSource::Unallocated => push(Command::Payment(
                 *payment,
                 PaymentCommand::ReleaseUnallocatedRefund { refund },
+            )),
+            RefundSource::Membership { membership, .. } => push(Command::Membership(
+                membership.clone(),
+                MembershipCommand::RevertRefund { refund },
             )),
             RefundSource::External => {}
         },

@@ -5,7 +5,9 @@ use kernel::{Money, OrderId, PaymentId, RefundId, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, VariantNames};
 
-use crate::vocabulary::{ChargeRef, FactRank, LineShare, Person, StripeRefundRef, TxnRef};
+use crate::vocabulary::{
+    ChargeRef, FactRank, LineShare, MembershipRef, PeriodRef, Person, StripeRefundRef, TxnRef,
+};
 
 /// What is refunded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,13 @@ pub enum RefundSource {
     },
     /// Money that was set aside and belongs to no order.
     Unallocated,
+    /// A part of a membership's period; the membership has decided and posted what it comes from.
+    Membership {
+        /// The membership.
+        membership: MembershipRef,
+        /// The period.
+        period: PeriodRef,
+    },
     /// Made at Stripe by somebody else; where it belongs is found by the payment.
     External,
 }

@@ -152,7 +152,9 @@ impl Refund {
     pub fn order(&self) -> Option<OrderId> {
         match self.source()? {
             RefundSource::OrderLine { order, .. } => Some(*order),
-            RefundSource::Unallocated | RefundSource::External => None,
+            RefundSource::Unallocated
+            | RefundSource::Membership { .. }
+            | RefundSource::External => None,
         }
     }
 

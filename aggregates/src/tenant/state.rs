@@ -6,7 +6,7 @@ use kernel::{Mode, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accounts::{OwnAccount, Opened},
+    accounts::{Opened, OwnAccount},
     errors::TenantError,
     events::{SecretFingerprint, TenantEvent as Event},
 };

@@ -288,7 +288,8 @@ fn writes() -> Vec<Command> {
 fn a_tenant_opens_accounts_of_its_own_and_closes_them_for_good() {
     let account = own_account("expenses:own:rent:berlin");
     let by: crate::vocabulary::Person = "key_1".into();
-    let open = |account: &OwnAccount| Command::OpenAccount { account: account.clone(), by: by.clone() };
+    let open =
+        |account: &OwnAccount| Command::OpenAccount { account: account.clone(), by: by.clone() };
     let close = || Command::CloseAccount { name: account.name.clone(), by: by.clone() };
     let opened = TenantEvent::AccountOpened { account: account.clone(), by: by.clone(), at: at(0) };
     let closed =

@@ -18,8 +18,8 @@ use crate::{
     resources::{
         adjustments, books,
         catalogue::{LISTS, List},
-        chart, disputes, exports, keys, operations, orders, payments, payouts, periods, personal, refunds, sellers,
-        tenant, webhooks,
+        chart, disputes, exports, keys, operations, orders, payments, payouts, periods, personal,
+        refunds, sellers, tenant, webhooks,
     },
 };
 

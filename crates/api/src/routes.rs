@@ -5,9 +5,8 @@ use actix_web::web::{self, delete, get, post, put};
 use crate::{
     dashboard, openapi,
     resources::{
-        adjustments, books, catalogue, chart, disputes, exports, keys, lists, operations, orders, payments, payouts,
-        periods,
-        refunds, sellers, tenant, webhooks,
+        adjustments, books, catalogue, chart, disputes, exports, keys, lists, operations, orders,
+        payments, payouts, periods, refunds, sellers, tenant, webhooks,
     },
 };
 

@@ -67,9 +67,11 @@ mod tests {
 
     fn tenant() -> Tenant {
         let mut tenant = Tenant::default();
-        for (name, currency) in
-            [("expenses:own:rent", None), ("assets:own:till", Some(Currency::EUR)), ("income:own:old", None)]
-        {
+        for (name, currency) in [
+            ("expenses:own:rent", None),
+            ("assets:own:till", Some(Currency::EUR)),
+            ("income:own:old", None),
+        ] {
             tenant.apply(TenantEvent::AccountOpened {
                 account: OwnAccount {
                     name: name.to_owned(),
@@ -104,10 +106,7 @@ mod tests {
             ("assets:clearing:internal:claim:ord_1:0", Ruling::NotByHand),
             ("equity:conversion", Ruling::NotByHand),
             ("liabilities:refunds-payable", Ruling::NotByHand),
-            (
-                "liabilities:seller:sel_00000000000000000000000000000000:pending",
-                Ruling::NotByHand,
-            ),
+            ("liabilities:seller:sel_00000000000000000000000000000000:pending", Ruling::NotByHand),
             ("assets:receivable:seller:sel_00000000000000000000000000000000", Ruling::NotByHand),
             ("liabilities:owner", Ruling::NotByHand),
             ("expenses:own:rent", Ruling::Allowed),

@@ -1,9 +1,6 @@
 //! No line is ever effective in a period that was closed before its event.
 
-use aggregates::{
-    period::events::Evidence,
-    topup::events::TopupEvent,
-};
+use aggregates::{period::events::Evidence, topup::events::TopupEvent};
 use kernel::{Currency, Money};
 use proptest::prelude::*;
 use store::StreamId;
@@ -54,7 +51,11 @@ fn money(effective: Timestamp) -> Fact {
     })
 }
 
-fn dated(calendar: &Calendar, position: u64, effective: Timestamp) -> (Timestamp, Option<Timestamp>) {
+fn dated(
+    calendar: &Calendar,
+    position: u64,
+    effective: Timestamp,
+) -> (Timestamp, Option<Timestamp>) {
     let stream = StreamId::new("topup", tenant(), "tu_1");
     let mut entries = postings(&stream, &money(effective)).unwrap();
     calendar.date(tenant(), Position(position), &mut entries);

@@ -109,8 +109,10 @@ mod tests {
     }
 
     fn assert_posts(reason: Reason, lines: Lines<'_>, expected: Lines<'_>) {
-        let expected: Vec<_> =
-            expected.iter().map(|(name, side, minor)| ((*name).to_owned(), *side, *minor)).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(name, side, minor)| ((*name).to_owned(), *side, *minor))
+            .collect();
         assert_eq!(post(reason, lines), Ok(expected));
     }
 
@@ -137,7 +139,8 @@ mod tests {
 
     #[test]
     fn tax_is_remitted_from_the_bank() {
-        let lines: Lines<'_> = &[("liabilities:tax:DE", Debit, 825), ("assets:bank:main", Credit, 825)];
+        let lines: Lines<'_> =
+            &[("liabilities:tax:DE", Debit, 825), ("assets:bank:main", Credit, 825)];
         assert_posts(Reason::TaxRemitted, lines, lines);
     }
 
@@ -184,7 +187,8 @@ mod tests {
 
     #[test]
     fn what_nobody_may_post_by_hand_is_a_fault_even_if_it_was_approved() {
-        for name in ["assets:stripe:balance", "assets:clearing:stripe:charge:ch_1", "equity:conversion"]
+        for name in
+            ["assets:stripe:balance", "assets:clearing:stripe:charge:ch_1", "equity:conversion"]
         {
             let lines = [(name, Debit, 1), ("assets:bank:main", Credit, 1)];
             assert!(matches!(post(Reason::Other, &lines), Err(PostingFault::Senseless { .. })));

@@ -66,6 +66,8 @@ pub enum Nature {
     PayoutReturned,
     /// Debt given up.
     Adjustment,
+    /// Days of a membership passed: what was owed for them is income.
+    Recognition,
     /// From one part of a seller's balance to another.
     Release,
     /// Held for a dispute, or let go again.
@@ -275,8 +277,7 @@ impl Draft {
         let book = Book::Platform;
         let policy = None;
         let prior_period = None;
-        let entry =
-            Entry { kind, nature, book, currency, effective, prior_period, policy, lines };
+        let entry = Entry { kind, nature, book, currency, effective, prior_period, policy, lines };
         Self { entry, about, fault: None }
     }
 

@@ -32,6 +32,13 @@ pub(super) fn postings(
             let about = Dimensions { order: Some(*order), ..draft.about().clone() };
             draft.with(about).moved(unallocated(charge), clearing(charge), *amount)
         }
+        PaymentEvent::AttributedToMembership { charge, amount, at, .. } => {
+            draft(stream, "payment.attributed_to_membership", Some(charge), *amount, *at)?.moved(
+                unallocated(charge),
+                clearing(charge),
+                *amount,
+            )
+        }
         PaymentEvent::AttributedToSellers { .. } => attributed_to_sellers(stream, event),
         PaymentEvent::RefundRouted {
             refund,
@@ -117,6 +124,9 @@ pub(super) fn postings(
         | PaymentEvent::DisputeConclusionRouted { .. }
         | PaymentEvent::DisputeConclusionHeld { .. }
         | PaymentEvent::DisputeRevisionRouted { .. }
+        // The membership posts what is its own.
+        | PaymentEvent::MembershipFunded { .. }
+        | PaymentEvent::MembershipCaptureReversed { .. }
         | PaymentEvent::PatienceExceeded { .. } => Ok(Vec::new()),
     }
 }

@@ -122,6 +122,8 @@ fn approved(
         RefundSource::Unallocated => {
             draft.moved(Account::Unallocated(charge.0.clone()), Account::RefundsPayable, amount)
         }
+        // The membership has posted what it comes from.
+        RefundSource::Membership { .. } => Ok(Vec::new()),
         RefundSource::External => Err(PostingFault::Senseless {
             kind: KIND,
             why: "a refund made at Stripe is not ours to approve",
@@ -147,6 +149,8 @@ fn reverted(
             let claim = Claim::of_reverted_refund(refund, share.seller);
             of_line(draft, source, Side::Credit, claim).alone()
         }
+        // The membership posts that it keeps the money.
+        RefundSource::Membership { .. } => Ok(Vec::new()),
         RefundSource::Unallocated | RefundSource::External => {
             draft.moved(Account::RefundsPayable, Account::Unallocated(charge.0.clone()), amount)
         }

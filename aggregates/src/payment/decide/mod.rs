@@ -106,6 +106,9 @@ pub(super) fn decide(payment: &Payment, command: PaymentCommand, now: Timestamp)
         PaymentCommand::AttributeToSellers { shares, reason } => {
             money::attribute_to_sellers(payment, shares, reason, now)
         }
+        PaymentCommand::AttributeToMembership { membership, terms, reason } => {
+            money::attribute_to_membership(payment, membership, *terms, reason, now)
+        }
         PaymentCommand::ReserveUnallocatedRefund { refund, amount, reason } => {
             money::reserve_refund(payment, refund, amount, reason, now)
         }

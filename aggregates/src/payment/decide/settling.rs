@@ -35,7 +35,13 @@ pub(super) fn record_fee(
     let exchanged = payment
         .came_with(&charge)
         .and_then(|came| converted(payment, charge.clone(), came, settlement, now));
-    let recorded = (!payment.fees.contains_key(&charge)).then_some(PaymentEvent::FeeRecorded {
+    let is_known = payment.fees.contains_key(&charge);
+    let membership = payment.pot(&charge).and_then(|pot| pot.membership.clone());
+    let funded = membership.filter(|_| !is_known).map(|(membership, period, _)| {
+        let charge = charge.clone();
+        PaymentEvent::MembershipFunded { charge, membership, period, available_on, at: now }
+    });
+    let recorded = (!is_known).then_some(PaymentEvent::FeeRecorded {
         charge,
         txn,
         fee,
@@ -45,7 +51,7 @@ pub(super) fn record_fee(
         order,
         at: now,
     });
-    recorded.into_iter().chain(exchanged).collect()
+    recorded.into_iter().chain(funded).chain(exchanged).collect()
 }
 
 /// A reversal is found by its transaction, which the reversed charge names.

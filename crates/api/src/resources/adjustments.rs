@@ -119,7 +119,8 @@ async fn rulings(api: &Api, caller: &Caller, content: &Content) -> Result<Vec<Ru
 
 async fn open_from(api: &Api, caller: &Caller) -> Result<Option<Timestamp>, Problem> {
     let bus = api.engine.bus();
-    let open = bus.inspect::<Period, _>(caller.tenant, period::STREAM, |known, _| known.open_from());
+    let open =
+        bus.inspect::<Period, _>(caller.tenant, period::STREAM, |known, _| known.open_from());
     Ok(open.await?)
 }
 

@@ -305,8 +305,11 @@ pub(crate) static LISTS: &[List] = &[
     List::of::<Period>("/v1/periods", "books", "period", P::SeeBooks)
         .by(&["day", "status", "through"])
         .newest(&["through"]),
-    List::of::<Revaluation>("/v1/revaluations", "books", "revaluation", P::SeeBooks)
-        .by(&["day", "currency", "effective_at"]),
+    List::of::<Revaluation>("/v1/revaluations", "books", "revaluation", P::SeeBooks).by(&[
+        "day",
+        "currency",
+        "effective_at",
+    ]),
     List::of::<WorkItem>("/v1/work-items", "operations", "work item", P::SeeBooks)
         .by(&["kind", "subject", "currency", "opened_at", "due_by"])
         .newest(&["opened_at"]),

@@ -199,10 +199,8 @@ pub(crate) async fn revalue(
         .filter(|row| row.book == Book::Platform && row.account == Account::Conversion)
         .map(|row| Converted { currency: row.currency, minor: row.balance })
         .collect();
-    let rates = rates
-        .into_iter()
-        .map(|NewRate { currency, rate }| StatedRate { currency, rate })
-        .collect();
+    let rates =
+        rates.into_iter().map(|NewRate { currency, rate }| StatedRate { currency, rate }).collect();
     let (zone, by) = (caller.info.zone, caller.person());
     let command = PeriodCommand::Revalue { day, zone, functional, balances, rates, source, by };
     let written = send::<Period>(&api, &caller, body.fingerprint, period::STREAM, command).await?;

@@ -8,6 +8,7 @@ use aggregates::{
     balance_transaction::{BalanceTransaction, BalanceTransactionEvent, TransactionRecord},
     dispute::Dispute,
     link::{Link, Subject},
+    membership::Membership,
     order::Order,
     payment::{Payment, commands::PaymentCommand},
     payout::Payout,
@@ -72,6 +73,7 @@ impl Target {
             Command::BalanceTransaction(id, command) => target::<BalanceTransaction>(id, command),
             Command::Link(id, command) => target::<Link>(id, command),
             Command::Topup(id, command) => target::<Topup>(id, command),
+            Command::Membership(id, command) => target::<Membership>(id, command),
             Command::Tenant(id, command) => target::<Tenant>(id, command),
             Command::Adjustment(id, command) => target::<Adjustment>(id, command),
             Command::Period(command) => target::<Period>(period::STREAM, command),
@@ -115,6 +117,9 @@ impl Bus {
             }
             Command::Link(id, command) => self.erased::<Link>(id, command, envelope).await,
             Command::Topup(id, command) => self.erased::<Topup>(id, command, envelope).await,
+            Command::Membership(id, command) => {
+                self.erased::<Membership>(id, command, envelope).await
+            }
             Command::Tenant(id, command) => self.erased::<Tenant>(id, command, envelope).await,
             Command::Adjustment(id, command) => {
                 self.erased::<Adjustment>(id, command, envelope).await
@@ -266,6 +271,7 @@ impl Bus {
             BalanceTransaction::TYPE => self.snapshot_of::<BalanceTransaction>(stream).await,
             Dispute::TYPE => self.snapshot_of::<Dispute>(stream).await,
             Link::TYPE => self.snapshot_of::<Link>(stream).await,
+            Membership::TYPE => self.snapshot_of::<Membership>(stream).await,
             Order::TYPE => self.snapshot_of::<Order>(stream).await,
             Payment::TYPE => self.snapshot_of::<Payment>(stream).await,
             Payout::TYPE => self.snapshot_of::<Payout>(stream).await,
