@@ -3,10 +3,11 @@
 use crate::{
     adjustment::events::AdjustmentEvent, api_key::events::ApiKeyEvent,
     balance_transaction::BalanceTransactionEvent, dispute::events::DisputeEvent, link::LinkEvent,
-    order::events::OrderEvent, payment::events::PaymentEvent, payout::events::PayoutEvent,
-    period::events::PeriodEvent, refund::events::RefundEvent, rejection::RejectionEvent,
-    seller_account::events::SellerAccountEvent, tenant::events::TenantEvent,
-    topup::events::TopupEvent, webhook_event::events::WebhookEventEvent,
+    membership::events::MembershipEvent, order::events::OrderEvent, payment::events::PaymentEvent,
+    payout::events::PayoutEvent, period::events::PeriodEvent, refund::events::RefundEvent,
+    rejection::RejectionEvent, seller_account::events::SellerAccountEvent,
+    tenant::events::TenantEvent, topup::events::TopupEvent,
+    webhook_event::events::WebhookEventEvent,
 };
 
 /// Why stored text is not a fact.
@@ -71,6 +72,7 @@ facts! {
     "balance_transaction" => BalanceTransaction(BalanceTransactionEvent),
     "dispute" => Dispute(DisputeEvent),
     "link" => Link(LinkEvent),
+    "membership" => Membership(MembershipEvent),
     "order" => Order(OrderEvent),
     "payment" => Payment(PaymentEvent),
     "payout" => Payout(PayoutEvent),

@@ -10,10 +10,12 @@
 pub mod adjustment;
 pub mod api_key;
 pub mod balance_transaction;
+pub mod calendar;
 mod components;
 pub mod dispute;
 pub mod fact;
 pub mod link;
+pub mod membership;
 pub mod order;
 pub mod payment;
 pub mod payout;

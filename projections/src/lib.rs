@@ -19,6 +19,7 @@ pub mod earnings;
 mod figures;
 pub mod invariants;
 pub mod journal;
+pub mod memberships;
 pub mod order_reconciliation;
 pub mod orders;
 pub mod outbox;
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(adjustments::Adjustments),
         Box::new(periods::Periods),
         Box::new(chart_accounts::ChartAccounts),
+        Box::new(memberships::Memberships),
         Box::new(audit_trail::AuditTrail),
         Box::new(webhooks::Webhooks),
         Box::new(work_items::WorkItems),

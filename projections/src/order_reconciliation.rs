@@ -80,6 +80,7 @@ fn fee_of<'a>(occurrence: &Occurrence<'a>) -> Option<(OrderId, &'a kernel::Money
         | Fact::BalanceTransaction(_)
         | Fact::Dispute(_)
         | Fact::Link(_)
+        | Fact::Membership(_)
         | Fact::Order(_)
         | Fact::Payout(_)
         | Fact::Period(_)

@@ -162,6 +162,7 @@ fn changes(fact: &Fact) -> Vec<Change<'_>> {
         | Fact::ApiKey(_)
         | Fact::BalanceTransaction(_)
         | Fact::Link(_)
+        | Fact::Membership(_)
         | Fact::Order(_)
         | Fact::Period(_)
         | Fact::Rejection(_)

@@ -345,6 +345,7 @@ impl Projection for Orders {
             | Fact::BalanceTransaction(_)
             | Fact::Dispute(_)
             | Fact::Link(_)
+            | Fact::Membership(_)
             | Fact::Payment(_)
             | Fact::Payout(_)
             | Fact::Period(_)

@@ -66,6 +66,8 @@ pub enum Nature {
     PayoutReturned,
     /// Debt given up.
     Adjustment,
+    /// Days of a membership passed: what was owed for them is income.
+    Recognition,
     /// From one part of a seller's balance to another.
     Release,
     /// Held for a dispute, or let go again.
@@ -318,6 +320,17 @@ impl Draft {
             return self;
         };
         if minor >= 0 { self.debit(account, minor) } else { self.credit(account, opposite) }
+    }
+
+    /// A credit if the amount is positive, else a debit of its opposite.
+    pub(super) fn opposite(&mut self, account: Account, minor: i64) -> &mut Self {
+        match minor.checked_neg() {
+            Some(negated) => self.signed(account, negated),
+            None => {
+                self.fault.get_or_insert(PostingFault::Overflow { kind: self.entry.kind });
+                self
+            }
+        }
     }
 
     /// On a side, about something more particular than the entry.

@@ -18,8 +18,10 @@ use store::StreamId;
 
 mod adjustment;
 mod balance_transaction;
+mod conversion;
 mod dispute;
 mod entry;
+mod membership;
 mod order;
 mod payment;
 mod payout;
@@ -57,6 +59,7 @@ pub fn postings(stream: &StreamId, fact: &Fact) -> Result<Vec<Entry>, PostingFau
         Fact::Adjustment(event) => adjustment::postings(event),
         Fact::Period(event) => period::postings(event),
         Fact::Topup(event) => topup::postings(event),
+        Fact::Membership(event) => membership::postings(event),
         Fact::BalanceTransaction(event) => balance_transaction::postings(event),
         Fact::ApiKey(
             ApiKeyEvent::Issued { .. } | ApiKeyEvent::Rotated { .. } | ApiKeyEvent::Revoked { .. },

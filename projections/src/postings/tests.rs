@@ -1185,6 +1185,7 @@ fn posted(fact: &Fact) -> Vec<String> {
         | Fact::BalanceTransaction(_)
         | Fact::Dispute(_)
         | Fact::Link(_)
+        | Fact::Membership(_)
         | Fact::Payment(_)
         | Fact::Payout(_)
         | Fact::Refund(_)

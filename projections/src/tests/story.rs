@@ -149,6 +149,7 @@ impl Story {
             }
             Fact::Dispute(event) => ("dispute", serde_json::to_string(event)),
             Fact::Link(event) => ("link", serde_json::to_string(event)),
+            Fact::Membership(event) => ("membership", serde_json::to_string(event)),
             Fact::Order(event) => ("order", serde_json::to_string(event)),
             Fact::Payment(event) => ("payment", serde_json::to_string(event)),
             Fact::Payout(event) => ("payout", serde_json::to_string(event)),

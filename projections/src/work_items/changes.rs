@@ -83,6 +83,7 @@ pub(super) fn changes(occurrence: &Occurrence<'_>) -> Vec<Change> {
         | Fact::Adjustment(_)
         | Fact::ApiKey(_)
         | Fact::Period(_)
+        | Fact::Membership(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_) => {}

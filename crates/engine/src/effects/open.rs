@@ -130,6 +130,7 @@ pub(super) fn open_effects(stream: &StreamId, facts: &[Fact]) -> Vec<OpenEffect>
             | Fact::ApiKey(_)
             | Fact::BalanceTransaction(_)
             | Fact::Link(_)
+            | Fact::Membership(_)
             | Fact::Order(_)
             | Fact::Period(_)
             | Fact::Rejection(_)
@@ -165,7 +166,7 @@ fn of_refund(tenant: TenantId, event: &RefundEvent, known: &mut Option<RefundCal
     if let RefundEvent::Approved { refund, source, charge, amount, .. } = event {
         let order = match source {
             RefundSource::OrderLine { order, .. } => Some(*order),
-            RefundSource::Unallocated => None,
+            RefundSource::Unallocated | RefundSource::Membership { .. } => None,
             // It was made at Stripe already.
             RefundSource::External => return,
         };
@@ -215,6 +216,7 @@ fn of_refund(tenant: TenantId, event: &RefundEvent, known: &mut Option<RefundCal
         | RefundEvent::Reversed { .. }
         | RefundEvent::ForgoProposed { .. }
         | RefundEvent::ExternalObserved { .. }
+        | RefundEvent::Converted { .. }
         | RefundEvent::Stuck { .. } => {}
     }
 }
