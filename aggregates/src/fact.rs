@@ -1,12 +1,13 @@
 //! Every kind of fact the log can hold, decoded.
 
 use crate::{
-    api_key::events::ApiKeyEvent, balance_transaction::BalanceTransactionEvent,
-    dispute::events::DisputeEvent, link::LinkEvent, membership::events::MembershipEvent,
-    order::events::OrderEvent, payment::events::PaymentEvent, payout::events::PayoutEvent,
-    refund::events::RefundEvent, rejection::RejectionEvent,
-    seller_account::events::SellerAccountEvent, tenant::events::TenantEvent,
-    topup::events::TopupEvent, webhook_event::events::WebhookEventEvent,
+    adjustment::events::AdjustmentEvent, api_key::events::ApiKeyEvent,
+    balance_transaction::BalanceTransactionEvent, dispute::events::DisputeEvent, link::LinkEvent,
+    membership::events::MembershipEvent, order::events::OrderEvent, payment::events::PaymentEvent,
+    payout::events::PayoutEvent, period::events::PeriodEvent, refund::events::RefundEvent,
+    rejection::RejectionEvent, seller_account::events::SellerAccountEvent,
+    tenant::events::TenantEvent, topup::events::TopupEvent,
+    webhook_event::events::WebhookEventEvent,
 };
 
 /// Why stored text is not a fact.
@@ -66,6 +67,7 @@ macro_rules! facts {
 }
 
 facts! {
+    "adjustment" => Adjustment(AdjustmentEvent),
     "api_key" => ApiKey(ApiKeyEvent),
     "balance_transaction" => BalanceTransaction(BalanceTransactionEvent),
     "dispute" => Dispute(DisputeEvent),
@@ -74,6 +76,7 @@ facts! {
     "order" => Order(OrderEvent),
     "payment" => Payment(PaymentEvent),
     "payout" => Payout(PayoutEvent),
+    "period" => Period(PeriodEvent),
     "refund" => Refund(RefundEvent),
     "rejection" => Rejection(RejectionEvent),
     "seller_account" => SellerAccount(SellerAccountEvent),

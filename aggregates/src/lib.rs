@@ -7,6 +7,7 @@
     clippy::float_arithmetic
 )]
 
+pub mod adjustment;
 pub mod api_key;
 pub mod balance_transaction;
 pub mod calendar;
@@ -18,6 +19,7 @@ pub mod membership;
 pub mod order;
 pub mod payment;
 pub mod payout;
+pub mod period;
 pub mod policies;
 pub mod refund;
 pub mod rejection;

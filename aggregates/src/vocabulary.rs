@@ -2,7 +2,9 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use kernel::{Currency, Money, OrderId, PaymentId, PayoutId, RefundId, SellerId, Timestamp};
+use kernel::{
+    AdjustmentId, Currency, Money, OrderId, PaymentId, PayoutId, RefundId, SellerId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar;
@@ -146,10 +148,51 @@ impl Claim {
         ClaimRef(payout.to_string())
     }
 
+    /// A seller's part of a manual adjustment.
+    #[must_use]
+    pub fn of_adjustment(adjustment: AdjustmentId, seller: SellerId) -> ClaimRef {
+        ClaimRef(format!("{adjustment}:{seller}"))
+    }
+
     /// A transfer that came back.
     #[must_use]
     pub fn of_reversal(reversal: &ReversalRef) -> ClaimRef {
         ClaimRef(reversal.0.clone())
+    }
+}
+
+/// The two sides of an entry.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Side {
+    /// The left side: assets and expenses grow.
+    Debit,
+    /// The right side: liabilities, equity and income grow.
+    Credit,
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Debit => Self::Credit,
+            Self::Credit => Self::Debit,
+        }
     }
 }
 
@@ -376,6 +419,32 @@ pub struct FactRank {
     pub created: i64,
     /// The Stripe event's id, or `fetch` for a snapshot we asked for.
     pub event: EventRef,
+}
+
+/// What a balance transaction moved, for the object that must know whether it was exchanged for
+/// another currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The transaction.
+    pub txn: TxnRef,
+    /// Before Stripe's fee, signed from the balance's point of view, in the balance's currency.
+    pub settled: Money,
+    /// Stripe's exchange rate as decimal text, evidence only.
+    pub exchange_rate: Option<String>,
+    /// The transaction's own time.
+    pub occurred_at: kernel::Timestamp,
+}
+
+impl Settlement {
+    /// The given money, with the sign of what was settled; `None` if nothing was exchanged because
+    /// it is of the same currency.
+    #[must_use]
+    pub fn exchanged_for(&self, presented: Money) -> Option<Money> {
+        let differs = presented.currency() != self.settled.currency();
+        let minor = presented.minor().saturating_abs();
+        let minor = if self.settled.minor() < 0 { minor.saturating_neg() } else { minor };
+        differs.then(|| Money::new(minor, presented.currency()))
+    }
 }
 
 /// Money of a given currency from minor units; a short hand for events that state their currency

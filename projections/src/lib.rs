@@ -8,9 +8,12 @@
 )]
 
 pub mod account_balances;
+pub mod adjustments;
 pub mod api_keys;
 pub mod audit_trail;
 pub mod chart;
+pub mod chart_accounts;
+pub mod dating;
 pub mod disputes;
 pub mod earnings;
 mod figures;
@@ -22,6 +25,7 @@ pub mod orders;
 pub mod outbox;
 pub mod payments;
 pub mod payouts;
+pub mod periods;
 pub mod postings;
 mod projection;
 pub mod refunds;
@@ -53,6 +57,9 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(sellers::Sellers),
         Box::new(payouts::Payouts),
         Box::new(memberships::Memberships),
+        Box::new(adjustments::Adjustments),
+        Box::new(periods::Periods),
+        Box::new(chart_accounts::ChartAccounts),
         Box::new(audit_trail::AuditTrail),
         Box::new(webhooks::Webhooks),
         Box::new(work_items::WorkItems),

@@ -75,6 +75,7 @@ fn fee_of<'a>(occurrence: &Occurrence<'a>) -> Option<(OrderId, &'a kernel::Money
             Some((*order, fee))
         }
         Fact::Payment(_)
+        | Fact::Adjustment(_)
         | Fact::ApiKey(_)
         | Fact::BalanceTransaction(_)
         | Fact::Dispute(_)
@@ -82,6 +83,7 @@ fn fee_of<'a>(occurrence: &Occurrence<'a>) -> Option<(OrderId, &'a kernel::Money
         | Fact::Membership(_)
         | Fact::Order(_)
         | Fact::Payout(_)
+        | Fact::Period(_)
         | Fact::Refund(_)
         | Fact::Rejection(_)
         | Fact::SellerAccount(_)

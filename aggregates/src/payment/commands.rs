@@ -5,7 +5,7 @@ use kernel::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp};
 use super::events::{AttributedShare, FactObject, LinkedVia, Risk};
 use crate::vocabulary::{
     ChargeRef, FactRank, FeeRef, IntentRef, MembershipRef, PeriodTerms, SessionRef, SetAsideReason,
-    StripeDisputeRef, StripeRefundRef, TxnRef,
+    Settlement, StripeDisputeRef, StripeRefundRef, TxnRef,
 };
 
 /// A fact about one of the payment's Stripe objects, read from a webhook or an answer of Stripe's.
@@ -80,7 +80,11 @@ pub enum PaymentCommand {
         net: Money,
         available_on: Timestamp,
         exchange_rate: Option<String>,
+        /// The transaction's own time.
+        occurred_at: Timestamp,
     },
+    /// Stripe's balance transaction by which the bank took a charge's money back.
+    RecordSettlement(Settlement),
     /// Note a warning.
     FlagRisk { risk: Risk, occurred_at: Timestamp },
     /// The order refused the money, for this reason.

@@ -362,6 +362,21 @@ pub enum PaymentEvent {
     },
     /// An asynchronous payment has taken longer than its patience.
     PatienceExceeded { at: Timestamp },
+    /// Stripe settled a charge, or its reversal, in another currency than the buyer paid in: what
+    /// was exchanged for what, decided once both are known. Signed from the balance's point of view.
+    Converted {
+        charge: ChargeRef,
+        txn: TxnRef,
+        /// In the buyer's currency.
+        presented: Money,
+        /// In the currency of Stripe's balance.
+        settled: Money,
+        /// Stripe's exchange rate as decimal text, evidence only.
+        exchange_rate: Option<String>,
+        order: Option<OrderId>,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
 }
 
 impl DomainEvent for PaymentEvent {

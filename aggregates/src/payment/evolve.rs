@@ -50,6 +50,7 @@ impl Payment {
             PaymentEvent::Captured { charge, intent, amount, occurred_at, at, .. } => {
                 self.intents.extend(intent);
                 self.patience_exceeded = false;
+                self.came.entry(charge.clone()).or_insert(amount);
                 let money = CapturedMoney { charge, amount, occurred_at };
                 self.capture = Some(Capture { money, at });
             }
@@ -64,13 +65,15 @@ impl Payment {
             // The fee was recorded; this is for the membership.
             PaymentEvent::MembershipFunded { .. } => {}
             PaymentEvent::RiskFlagged { risk, .. } => self.risks.push(risk),
-            PaymentEvent::CaptureReversed { charge, amount, order, .. } => {
+            PaymentEvent::CaptureReversed { charge, txn, amount, order, .. } => {
+                self.reversals.insert(txn, (charge.clone(), amount));
                 if order.is_none() {
                     self.take(&charge, amount.minor());
                 }
                 self.reversed.insert(charge);
             }
             PaymentEvent::SetAside { charge, amount, reason, .. } => {
+                self.came.entry(charge.clone()).or_insert(amount);
                 self.put_aside(charge, amount, reason);
             }
             PaymentEvent::AttributedToOrder { charge, amount, order, .. } => {
@@ -93,7 +96,8 @@ impl Payment {
                     pot.membership = Some((membership, terms.period, amount.minor()));
                 }
             }
-            PaymentEvent::MembershipCaptureReversed { charge, .. } => {
+            PaymentEvent::MembershipCaptureReversed { charge, txn, amount, .. } => {
+                self.reversals.insert(txn, (charge.clone(), amount));
                 self.reversed.insert(charge);
             }
             PaymentEvent::RefundRouted {
@@ -195,6 +199,9 @@ impl Payment {
                 self.application_fees.insert(refund);
             }
             PaymentEvent::PatienceExceeded { .. } => self.patience_exceeded = true,
+            PaymentEvent::Converted { txn, .. } => {
+                self.converted.insert(txn);
+            }
         }
     }
 

@@ -187,6 +187,15 @@ pub struct Payment {
     pub(super) disputes: BTreeMap<DisputeId, DisputeEntry>,
     pub(super) application_fees: BTreeSet<FeeRef>,
     pub(super) patience_exceeded: bool,
+    /// What each charge brought; refunds and losses do not change it.
+    #[serde(default)]
+    pub(super) came: BTreeMap<ChargeRef, Money>,
+    /// What the bank took back, by its transaction.
+    #[serde(default)]
+    pub(super) reversals: BTreeMap<TxnRef, (ChargeRef, Money)>,
+    /// The transactions of which it is known what was exchanged.
+    #[serde(default)]
+    pub(super) converted: BTreeSet<TxnRef>,
 }
 
 /// What is asked of a payment from outside.
@@ -306,6 +315,11 @@ impl Payment {
 
 /// What the decisions need.
 impl Payment {
+    /// What a charge brought, if it is known to have brought anything.
+    pub(super) fn came_with(&self, charge: &ChargeRef) -> Option<Money> {
+        self.came.get(charge).copied()
+    }
+
     /// The set-aside money of the charge that was captured first.
     pub(super) fn primary_pot(&self) -> Option<&Pot> {
         self.pot(self.charge()?)

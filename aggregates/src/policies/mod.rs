@@ -10,14 +10,16 @@ mod pay_orders;
 mod refund_buyers;
 pub mod schedule;
 mod sell_memberships;
+mod settle_adjustments;
 pub mod timers;
 
-pub use pay_orders::fee_of;
+pub use pay_orders::{fee_of, settlement_of};
 pub use refund_buyers::seller_part;
 
-use kernel::{DisputeId, OrderId, PaymentId, PayoutId, RefundId, SellerId, TenantId};
+use kernel::{AdjustmentId, DisputeId, OrderId, PaymentId, PayoutId, RefundId, SellerId, TenantId};
 
 use crate::{
+    adjustment::commands::AdjustmentCommand,
     balance_transaction::BalanceTransactionCommand,
     dispute::commands::DisputeCommand,
     fact::Fact,
@@ -26,11 +28,12 @@ use crate::{
     order::commands::OrderCommand,
     payment::commands::PaymentCommand,
     payout::commands::PayoutCommand,
+    period::commands::PeriodCommand,
     refund::commands::RefundCommand,
     seller_account::commands::SellerAccountCommand,
     tenant::commands::TenantCommand,
     topup::commands::TopupCommand,
-    vocabulary::{ChargeRef, EventRef, MembershipRef, TopupRef, TxnRef},
+    vocabulary::{ChargeRef, EventRef, MembershipRef, StripeRefundRef, TopupRef, TxnRef},
     webhook_event::commands::WebhookEventCommand,
 };
 
@@ -50,6 +53,8 @@ pub enum Command {
     Topup(TopupRef, TopupCommand),
     Membership(MembershipRef, MembershipCommand),
     Tenant(TenantId, TenantCommand),
+    Adjustment(AdjustmentId, AdjustmentCommand),
+    Period(PeriodCommand),
     /// For the payment that the link of this charge names; nothing happens while there is no link.
     PaymentOf(ChargeRef, PaymentCommand),
     /// Look whether this charge's balance transaction is recorded already, and if it is, tell the
@@ -58,6 +63,23 @@ pub enum Command {
         payment: PaymentId,
         charge: ChargeRef,
     },
+    /// For the refund that the link of this Stripe refund names; nothing happens while there is no
+    /// link.
+    RefundOf(StripeRefundRef, RefundCommand),
+    /// Look whether this balance transaction is recorded already, and if it is, tell whose it is
+    /// what it moved. (The other order of arrival is [`Command::RefundOf`].)
+    SettlementOf {
+        settled: Settled,
+        txn: TxnRef,
+    },
+}
+
+/// Whose money a balance transaction moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "one variant per aggregate")]
+pub enum Settled {
+    Payment(PaymentId),
+    Refund(RefundId),
 }
 
 /// What a policy wants done.
@@ -106,8 +128,10 @@ pub fn react(fact: &Fact, stream: &str) -> Vec<Reaction> {
         Fact::BalanceTransaction(event) => {
             pay_orders::on_balance_transaction(event, &mut reactions);
         }
+        Fact::Adjustment(event) => settle_adjustments::on_adjustment(event, &mut reactions),
         Fact::ApiKey(_)
         | Fact::Link(_)
+        | Fact::Period(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_)

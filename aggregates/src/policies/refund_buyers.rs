@@ -3,7 +3,7 @@
 
 use kernel::{Money, OrderId, PaymentId, RefundId};
 
-use super::{Command, Reaction, per_seller};
+use super::{Command, Reaction, Settled, per_seller};
 use crate::{
     membership::commands::MembershipCommand,
     order::{commands::OrderCommand, events::OrderEvent},
@@ -246,6 +246,10 @@ pub(super) fn on_refund(refund: RefundId, event: &RefundEvent, reactions: &mut V
             )),
             RefundSource::External => {}
         },
+        // Its balance transaction may have been there before.
+        RefundEvent::Debited { txn, .. } | RefundEvent::Reversed { txn, .. } => {
+            push(Command::SettlementOf { settled: Settled::Refund(refund), txn: txn.clone() });
+        }
         RefundEvent::ExternalObserved { stripe_refund, payment, amount, occurred_at, .. } => {
             push(Command::Payment(
                 *payment,

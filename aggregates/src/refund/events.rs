@@ -154,6 +154,21 @@ pub enum RefundEvent {
     },
     /// It has been pending for ten days.
     Stuck { at: Timestamp },
+    /// Stripe took it (or put it back) in another currency than the buyer is refunded in: what was
+    /// exchanged for what. Signed from the balance's point of view.
+    Converted {
+        refund: RefundId,
+        stripe_refund: StripeRefundRef,
+        txn: TxnRef,
+        /// In the buyer's currency.
+        presented: Money,
+        /// In the currency of Stripe's balance.
+        settled: Money,
+        /// Stripe's exchange rate as decimal text, evidence only.
+        exchange_rate: Option<String>,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
 }
 
 impl DomainEvent for RefundEvent {

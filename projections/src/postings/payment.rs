@@ -9,6 +9,7 @@ use store::StreamId;
 
 use super::{
     Dimensions, Entry, Nature, PostingFault,
+    conversion::{self, Exchange},
     entry::{Draft, sum},
 };
 use crate::chart::{Account, Clearing, Side};
@@ -62,6 +63,23 @@ pub(super) fn postings(
                 clearing(charge),
                 *amount,
             )
+        }
+        PaymentEvent::Converted { charge, txn, presented, settled, order, occurred_at, .. } => {
+            let about = Dimensions {
+                payment: Some(payment_of(stream)?),
+                charge: Some(charge.clone()),
+                order: *order,
+                ..Dimensions::default()
+            };
+            let exchange = Exchange {
+                kind: "payment.converted",
+                clearing: clearing(charge),
+                txn,
+                presented: *presented,
+                settled: *settled,
+                effective: *occurred_at,
+            };
+            conversion::postings(exchange, about)
         }
         PaymentEvent::ApplicationFeeEarned { fee, charge, amount, occurred_at, .. } => {
             let kind = "payment.application_fee_earned";

@@ -9,6 +9,7 @@ use kernel::{Money, RefundId, Timestamp};
 
 use super::{
     Dimensions, Entry, Nature, PostingFault,
+    conversion::{self, Exchange},
     entry::Draft,
     order::{after_retention, share_lines},
 };
@@ -49,6 +50,26 @@ pub(super) fn postings(event: &RefundEvent) -> Result<Vec<Entry>, PostingFault> 
                 Account::Bank("external".to_owned()),
                 *amount,
             )
+        }
+        RefundEvent::Converted {
+            refund,
+            stripe_refund,
+            txn,
+            presented,
+            settled,
+            occurred_at,
+            ..
+        } => {
+            let about = Dimensions { refund: Some(*refund), ..Dimensions::default() };
+            let exchange = Exchange {
+                kind: "refund.converted",
+                clearing: clearing(stripe_refund),
+                txn,
+                presented: *presented,
+                settled: *settled,
+                effective: *occurred_at,
+            };
+            conversion::postings(exchange, about)
         }
         RefundEvent::Requested { .. }
         | RefundEvent::Withdrawn { .. }

@@ -139,6 +139,8 @@ impl Story {
     fn tell(&mut self, id: impl std::fmt::Display, at: Timestamp, fact: Fact) {
         let place = self.told.len() + 1;
         let (category, payload) = match &fact {
+            Fact::Adjustment(event) => ("adjustment", serde_json::to_string(event)),
+            Fact::Period(event) => ("period", serde_json::to_string(event)),
             Fact::ApiKey(event) => ("api_key", serde_json::to_string(event)),
             Fact::BalanceTransaction(event) => {
                 ("balance_transaction", serde_json::to_string(event))

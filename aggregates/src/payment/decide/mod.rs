@@ -3,6 +3,7 @@
 mod facts;
 mod money;
 mod routing;
+mod settling;
 
 use kernel::{Money, OrderId, Timestamp};
 
@@ -86,30 +87,9 @@ pub(super) fn decide(payment: &Payment, command: PaymentCommand, now: Timestamp)
         }
         PaymentCommand::MergeFact { payment: _, fact } => Ok(facts::merge(payment, *fact, now)),
         PaymentCommand::LinkOrder { order, via } => facts::link_order(payment, order, via, now),
-        PaymentCommand::RecordFee { charge, txn, fee, net, available_on, exchange_rate } => {
-            if payment.fees.contains_key(&charge) {
-                return Ok(vec![]);
-            }
-            let order = payment.order_of(&charge);
-            let membership = payment.pot(&charge).and_then(|pot| pot.membership.clone());
-            let funded = membership.map(|(membership, period, _)| PaymentEvent::MembershipFunded {
-                charge: charge.clone(),
-                membership,
-                period,
-                available_on,
-                at: now,
-            });
-            let recorded = PaymentEvent::FeeRecorded {
-                charge,
-                txn,
-                fee,
-                net,
-                available_on,
-                exchange_rate,
-                order,
-                at: now,
-            };
-            Ok(std::iter::once(recorded).chain(funded).collect())
+        PaymentCommand::RecordFee { .. } => Ok(settling::record_fee(payment, command, now)),
+        PaymentCommand::RecordSettlement(settlement) => {
+            Ok(settling::record_reversal(payment, settlement, now))
         }
         PaymentCommand::FlagRisk { risk, occurred_at } => Ok(if payment.risks.contains(&risk) {
             vec![]

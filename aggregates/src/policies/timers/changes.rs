@@ -41,9 +41,11 @@ pub fn changes(fact: &Fact, stream: &str) -> Vec<TimerChange> {
         Fact::Membership(event) => timers.on_membership(event),
         Fact::Payout(event) => timers.on_payout(event),
         Fact::WebhookEvent(event) => timers.on_webhook(event),
-        Fact::ApiKey(_)
+        Fact::Adjustment(_)
+        | Fact::ApiKey(_)
         | Fact::BalanceTransaction(_)
         | Fact::Link(_)
+        | Fact::Period(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_) => {}

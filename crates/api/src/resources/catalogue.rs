@@ -2,8 +2,10 @@
 
 use projections::{
     account_balances::AccountBalance,
+    adjustments::Adjustment,
     api_keys::ApiKey,
     audit_trail::AuditEntry,
+    chart_accounts::ChartAccount,
     disputes::{Dispute, DisputeAction},
     earnings::DailyEarnings,
     journal::JournalLine,
@@ -12,6 +14,7 @@ use projections::{
     outbox::Effect,
     payments::Payment,
     payouts::Payout,
+    periods::{Period, Revaluation},
     refunds::Refund,
     seller_balances::SellerBalance,
     seller_entries::SellerEntry,
@@ -282,6 +285,31 @@ pub(crate) static LISTS: &[List] = &[
             "effective_at",
         ])
         .rising(),
+    List::of::<ChartAccount>("/v1/chart", "books", "account", P::SeeBooks)
+        .by(&["name", "origin", "status", "class", "by_hand"])
+        .rising(),
+    List::of::<Adjustment>("/v1/adjustments", "books", "adjustment", P::SeeBooks)
+        .by(&[
+            "status",
+            "reason",
+            "currency",
+            "proposed_by",
+            "proposed_at",
+            "effective_at",
+            "reverses",
+        ])
+        .newest(&["proposed_at"]),
+    List::of::<Adjustment>("/v1/adjustments/{adjustment}", "books", "adjustment", P::SeeBooks)
+        .at(&[("adjustment", "adjustment")])
+        .one(),
+    List::of::<Period>("/v1/periods", "books", "period", P::SeeBooks)
+        .by(&["day", "status", "through"])
+        .newest(&["through"]),
+    List::of::<Revaluation>("/v1/revaluations", "books", "revaluation", P::SeeBooks).by(&[
+        "day",
+        "currency",
+        "effective_at",
+    ]),
     List::of::<WorkItem>("/v1/work-items", "operations", "work item", P::SeeBooks)
         .by(&["kind", "subject", "currency", "opened_at", "due_by"])
         .newest(&["opened_at"]),

@@ -1,7 +1,9 @@
 //! One file per resource. A handler parses, asks for permission, sends, and answers.
 
+pub(crate) mod adjustments;
 pub(crate) mod books;
 pub(crate) mod catalogue;
+pub(crate) mod chart;
 pub(crate) mod disputes;
 pub(crate) mod exports;
 pub(crate) mod keys;
@@ -10,6 +12,7 @@ pub(crate) mod operations;
 pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod payouts;
+pub(crate) mod periods;
 pub(crate) mod personal;
 pub(crate) mod refunds;
 pub(crate) mod sellers;

@@ -6,6 +6,7 @@ use aggregates::fact::Fact;
 use engine::{all_projections, replay};
 use projections::{
     Occurrence, Projection,
+    dating::Calendar,
     invariants::{Checker, Violation},
     postings::postings,
 };
@@ -84,13 +85,14 @@ async fn check_invariants(log: &dyn Log, head: Position) -> Outcome<Vec<Violatio
     let bar = show::bar("checking");
     bar.set_length(head.0);
     let mut checker = Checker::new();
+    let mut calendar = Calendar::default();
     let mut violations = Vec::new();
     let mut after = Position::START;
     while after < head {
         let page = log.read_all(after, 2000).await.map_err(Failure::unavailable)?;
         let Some(end) = page.events.last().map(|recorded| recorded.position) else { break };
         for recorded in page.events.iter().filter(|recorded| recorded.position <= head) {
-            violations.append(&mut check_one(&mut checker, recorded)?);
+            violations.append(&mut check_one(&mut checker, &mut calendar, recorded)?);
         }
         after = end;
         bar.set_position(after.0);
@@ -99,14 +101,21 @@ async fn check_invariants(log: &dyn Log, head: Position) -> Outcome<Vec<Violatio
     Ok(violations)
 }
 
-fn check_one(checker: &mut Checker, recorded: &Recorded) -> Outcome<Vec<Violation>> {
+fn check_one(
+    checker: &mut Checker,
+    calendar: &mut Calendar,
+    recorded: &Recorded,
+) -> Outcome<Vec<Violation>> {
     let wrong =
         |problem: String| Failure::check(format!("position {}: {problem}", recorded.position));
     let fact = Fact::decode(&recorded.stream.category, &recorded.payload)
         .map_err(|error| wrong(error.to_string()))?;
     let metadata =
         Metadata::from_json(&recorded.metadata).map_err(|error| wrong(error.to_string()))?;
-    let entries = postings(&recorded.stream, &fact).map_err(|error| wrong(error.to_string()))?;
+    let mut entries =
+        postings(&recorded.stream, &fact).map_err(|error| wrong(error.to_string()))?;
+    calendar.note(recorded.stream.tenant, recorded.position, &fact);
+    calendar.date(recorded.stream.tenant, recorded.position, &mut entries);
     Ok(checker.check(&Occurrence { recorded, fact: &fact, metadata: &metadata, entries: &entries }))
 }
 
