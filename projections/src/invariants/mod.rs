@@ -273,13 +273,4 @@ impl Checker {
         open.sort_by(|a, b| (a.tenant, &a.account).cmp(&(b.tenant, &b.account)));
         open
     }
-
-    /// As if a tenant's books had been closed before an instant.
-    #[cfg(test)]
-    pub(crate) fn close(&mut self, tenant: TenantId, through: kernel::Timestamp) {
-        let position = Position::START;
-        let clock = kernel::Timestamp::EPOCH;
-        let closed_through = Some(through);
-        self.rows.put(CheckedTenant { tenant, clock, closed_through, position }).unwrap();
-    }
 }

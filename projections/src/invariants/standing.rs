@@ -260,11 +260,6 @@ enum Reason {
 fn reason(entry: &Entry, account: &Account) -> Option<Reason> {
     let touches =
         |wanted: fn(&Account) -> bool| entry.lines().iter().any(|line| wanted(line.account()));
-    if matches!(account, Account::DeferredRevenue(_))
-        && touches(|account| matches!(account, Account::Membership))
-    {
-        return Some(Reason::Settled);
-    }
     if matches!(account, Account::Tax(_)) && touches(|account| matches!(account, Account::Bank(_)))
     {
         return Some(Reason::Settled);
@@ -276,6 +271,7 @@ fn reason(entry: &Entry, account: &Account) -> Option<Reason> {
         Nature::Sale => Some(Reason::Raised),
         Nature::Refund | Nature::Chargeback => Some(Reason::Returned),
         Nature::Adjustment => Some(Reason::Adjusted),
+        Nature::Recognition => Some(Reason::Settled),
         Nature::Payout
         | Nature::PayoutReturned
         | Nature::Release

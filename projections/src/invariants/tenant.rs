@@ -1,7 +1,7 @@
 //! What is remembered of a tenant as a whole: that its events come in order and no reversal comes
 //! twice (I12), what time it is in its books, and which of its periods are closed (I15).
 
-use aggregates::fact::Fact;
+use aggregates::{adjustment::events::AdjustmentEvent, fact::Fact, period::events::PeriodEvent};
 use kernel::Timestamp;
 
 use super::{
@@ -21,9 +21,15 @@ const ORDER: &str = "order of events";
 const PERIODS: &str = "closed periods";
 
 /// Until when a fact closes the books: `Some(None)` when everything is open again.
-// Nothing closes a period yet; what will is named here.
-const fn closes(_: &Fact) -> Option<Option<Timestamp>> {
-    None
+fn closes(fact: &Fact) -> Option<Option<Timestamp>> {
+    let Fact::Period(event) = fact else { return None };
+    match event {
+        PeriodEvent::Closed { through, .. } => Some(Some(*through)),
+        PeriodEvent::Reopened { closed_through, .. } => Some(*closed_through),
+        PeriodEvent::ReopenRequested { .. }
+        | PeriodEvent::Locked { .. }
+        | PeriodEvent::Revalued { .. } => None,
+    }
 }
 
 fn concerns(occurrence: &Occurrence<'_>) -> bool {
@@ -38,7 +44,7 @@ pub(super) fn keys(occurrence: &Occurrence<'_>, wanted: &mut Wanted) {
     wanted.row::<CheckedTenant>(key![tenant]);
     want(occurrence, wanted, Invariant::I12, ORDER.to_owned());
     want(occurrence, wanted, Invariant::I15, PERIODS.to_owned());
-    for reversal in occurrence.entries.iter().filter_map(reversal_of) {
+    for reversal in reversals(occurrence) {
         wanted.row::<CheckedReversal>(key![tenant, reversal.clone()]);
         want(occurrence, wanted, Invariant::I12, reversal);
     }
@@ -72,7 +78,9 @@ pub(super) fn examine(
                 format!("{kind} takes effect at {effective}, closed is what is before {through}");
             found.wrong(Invariant::I15, PERIODS.to_owned(), what);
         }
-        reversed_once(occurrence, entry, rows, found)?;
+    }
+    for reversal in reversals(occurrence) {
+        reversed_once(occurrence, reversal, rows, found)?;
     }
     if let Some(through) = closes(occurrence.fact) {
         closed = through;
@@ -84,11 +92,10 @@ pub(super) fn examine(
 
 fn reversed_once(
     occurrence: &Occurrence<'_>,
-    entry: &Entry,
+    reversal: String,
     rows: &mut Rows,
     found: &mut Found,
 ) -> Result<(), FoldError> {
-    let Some(reversal) = reversal_of(entry) else { return Ok(()) };
     let (tenant, position) = (occurrence.tenant(), occurrence.recorded.position);
     let key = key![tenant, reversal.clone()];
     let known = rows.get::<CheckedReversal>(key)?.map(|row| row.position);
@@ -102,6 +109,19 @@ fn reversed_once(
     Ok(())
 }
 
+/// What an event reverses.
+fn reversals(occurrence: &Occurrence<'_>) -> impl Iterator<Item = String> {
+    let by_hand = if let Fact::Adjustment(AdjustmentEvent::Approved { content, .. }) =
+        occurrence.fact
+        && let Some(reversed) = &content.reverses
+    {
+        Some(format!("adjustment.approved {reversed}"))
+    } else {
+        None
+    };
+    occurrence.entries.iter().filter_map(reversal_of).chain(by_hand)
+}
+
 /// What an entry reverses, and by what: each is named after something that happens once.
 fn reversal_of(entry: &Entry) -> Option<String> {
     let about = entry.lines().first()?.dimensions();
@@ -110,8 +130,10 @@ fn reversal_of(entry: &Entry) -> Option<String> {
         | "payout.returned"
         | "payment.application_fee_refunded"
         | "topup.reversed" => entry.lines().iter().find_map(|line| of_clearing(line.account())),
-        "refund.reverted" => about.refund.map(|refund| refund.to_string()),
-        "order.capture_reversed" | "payment.capture_reversed" => {
+        "refund.reverted" | "membership.refund_reverted" => {
+            about.refund.map(|refund| refund.to_string())
+        }
+        "order.capture_reversed" | "payment.capture_reversed" | "membership.capture_reversed" => {
             about.charge.as_ref().map(ToString::to_string)
         }
         "order.dispute_conclusion_revised" | "payment.unallocated_dispute_revised" => {

@@ -270,7 +270,7 @@ impl Entry {
             .into_iter()
             .map(|(account, side, minor, dimensions)| Posting { account, side, minor, dimensions })
             .collect();
-        Self { kind, nature, book, currency, effective, policy: None, lines }
+        Self { kind, nature, book, currency, effective, prior_period: None, policy: None, lines }
     }
 }
 

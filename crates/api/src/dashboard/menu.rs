@@ -10,7 +10,7 @@ use super::{
 };
 use crate::permissions::{Permission, Reach};
 
-const STAFF: [(&str, &str, Permission); 8] = [
+const STAFF: [(&str, &str, Permission); 9] = [
     ("Overview", "/dashboard", Permission::SeeSellers),
     ("Sellers", "/dashboard/sellers", Permission::SeeSellers),
     ("Orders", "/dashboard/orders", Permission::SeeOrders),
@@ -18,6 +18,7 @@ const STAFF: [(&str, &str, Permission); 8] = [
     ("Disputes", "/dashboard/disputes", Permission::SeeDisputes),
     ("Payouts", "/dashboard/payouts", Permission::SeePayouts),
     ("Work items", "/dashboard/work-items", Permission::SeeBooks),
+    ("Alarms", "/dashboard/alarms", Permission::SeeBooks),
     ("Stripe events", "/dashboard/webhooks", Permission::SeeBooks),
 ];
 

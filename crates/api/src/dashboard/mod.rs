@@ -5,6 +5,7 @@
 //! from other sites, and the browser is told to insist on that.
 
 mod access;
+mod alarms;
 mod chart;
 mod explain;
 mod forms;
@@ -59,6 +60,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/dashboard/disputes", get().to(pages::disputes))
         .route("/dashboard/payouts", get().to(pages::payouts))
         .route("/dashboard/work-items", get().to(pages::work_items))
+        .route("/dashboard/alarms", get().to(alarms::show))
         .route("/dashboard/webhooks", get().to(pages::webhooks))
         .route("/dashboard/explain", get().to(explain::figure))
         .route("/dashboard/events/{position}", get().to(explain::event))
