@@ -67,6 +67,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(outbox::Outbox),
         Box::new(api_keys::ApiKeys),
         Box::new(tenants::Tenants),
+        Box::new(invariants::Invariants),
     ]
 }
 
