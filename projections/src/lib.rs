@@ -10,6 +10,7 @@
 pub mod account_balances;
 pub mod api_keys;
 pub mod audit_trail;
+pub mod balance_series;
 pub mod chart;
 pub mod disputes;
 pub mod earnings;
@@ -24,6 +25,7 @@ pub mod payouts;
 pub mod postings;
 mod projection;
 pub mod refunds;
+pub mod selectors;
 pub mod seller_balances;
 pub mod seller_entries;
 pub mod sellers;
@@ -41,6 +43,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
     vec![
         Box::new(journal::Journal),
         Box::new(account_balances::AccountBalances),
+        Box::new(balance_series::BalancesOverTime),
         Box::new(seller_balances::SellerBalances),
         Box::new(seller_entries::SellerEntries),
         Box::new(earnings::Earnings),
