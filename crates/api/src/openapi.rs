@@ -18,8 +18,8 @@ use crate::{
     resources::{
         books,
         catalogue::{LISTS, List},
-        disputes, exports, keys, operations, orders, payments, payouts, personal, refunds, sellers,
-        tenant, webhooks,
+        disputes, exports, figures, keys, operations, orders, payments, payouts, personal, refunds,
+        sellers, tenant, webhooks,
     },
 };
 
@@ -75,7 +75,11 @@ use crate::{
         books::import,
         books::trial_balance,
         books::hashes,
-        books::explain
+        figures::explain,
+        figures::catalogue,
+        figures::figure,
+        figures::balance,
+        figures::restatement
     ),
     components(schemas(Problem))
 )]
