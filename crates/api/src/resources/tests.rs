@@ -246,6 +246,36 @@ async fn a_seller_sees_neither_the_buyer_nor_what_others_earn() {
 }
 
 #[actix_web::test]
+async fn an_account_that_stays_open_is_an_alarm_when_its_time_is_up() {
+    let house = house().await;
+    house.guest_order().await;
+    let admin = house.key(Role::PlatformAdmin, None).await;
+    let violated = |standings: &Json| -> Vec<String> {
+        let all = standings["data"].as_array().unwrap().iter();
+        let broken = all.filter(|one| one["verdict"] == "violated");
+        broken.map(|one| one["invariant"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&read(&house, &admin, "/v1/alarms").await, "subject"), [""; 0]);
+    let standings = read(&house, &admin, "/v1/invariants").await;
+    assert_eq!((standings["data"].as_array().unwrap().len(), violated(&standings)), (18, vec![]));
+
+    // Stripe's side of the charge never came.
+    let later = json!({ "to": "2026-06-01T00:00:00Z" });
+    assert_eq!(post(&house, &admin, "/v1/test-clock", later).await.status, 200);
+    house.settle().await;
+    let alarms = read(&house, &admin, "/v1/alarms?invariant=I5&state=open").await;
+    assert_eq!(ids(&alarms, "subject"), ["assets:clearing:stripe:charge:ch_1 USD"]);
+    assert_eq!(
+        (&alarms["data"][0]["amount"], &alarms["data"][0]["count"]),
+        (&json!(6000), &json!(1))
+    );
+    assert_eq!(violated(&read(&house, &admin, "/v1/invariants").await), ["I5"]);
+    let page = house.visit(&admin, "/dashboard/alarms").await.body;
+    let event = format!("/dashboard/events/{}", alarms["data"][0]["entries"].as_str().unwrap());
+    assert!(page.contains(&event) && page.contains("60.00 have not arrived"), "{page}");
+}
+
+#[actix_web::test]
 async fn a_seller_sees_the_disputes_over_his_orders() {
     let house = house().await;
     let adas = order_of(&house, house.ada, "A-1").await;
