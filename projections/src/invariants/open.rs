@@ -72,6 +72,7 @@ pub(super) fn examine(
     found: &mut Found,
 ) -> Result<(), FoldError> {
     trial_balance(occurrence, entry, rows, found)?;
+    found.looked(Invariant::I16);
     for line in entry.lines() {
         let Some(watched) = watched(line.account()) else { continue };
         moved(occurrence, (entry, line), watched, clock, rows, found)?;
@@ -111,7 +112,9 @@ fn moved(
     rows: &mut Rows,
     found: &mut Found,
 ) -> Result<(), FoldError> {
-    found.looked(invariant);
+    if invariant == Invariant::I5 {
+        found.looked(invariant);
+    }
     let subject = subject(entry, line.account());
     let key = key![occurrence.tenant(), invariant, subject];
     let up = clock.plus_days(days);

@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
         None => stored_checkpoints(&args.data).await?,
     };
     let comparisons = compare_all(&*log, head, &checkpoints).await?;
-    let violations = examine(&*log, head).await?.violations();
+    let violations = examine(Arc::clone(&log), head).await?.violations();
     tell(&comparisons, &violations, args.json)?;
     let differing = comparisons.iter().filter(|one| !one.equal).count();
     if differing > 0 && args.through.is_none() {
