@@ -96,7 +96,8 @@ impl Payment {
                     pot.membership = Some((membership, terms.period, amount.minor()));
                 }
             }
-            PaymentEvent::MembershipCaptureReversed { charge, .. } => {
+            PaymentEvent::MembershipCaptureReversed { charge, txn, amount, .. } => {
+                self.reversals.insert(txn, (charge.clone(), amount));
                 self.reversed.insert(charge);
             }
             PaymentEvent::RefundRouted {

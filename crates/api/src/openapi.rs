@@ -18,8 +18,8 @@ use crate::{
     resources::{
         adjustments, books,
         catalogue::{LISTS, List},
-        chart, disputes, exports, keys, operations, orders, payments, payouts, periods, personal,
-        refunds, sellers, tenant, webhooks,
+        chart, disputes, exports, invariants, keys, operations, orders, payments, payouts, periods,
+        personal, refunds, sellers, tenant, webhooks,
     },
 };
 
@@ -83,6 +83,7 @@ use crate::{
         books::import,
         books::trial_balance,
         books::hashes,
+        invariants::list,
         books::explain
     ),
     components(schemas(Problem))

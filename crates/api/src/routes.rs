@@ -5,8 +5,8 @@ use actix_web::web::{self, delete, get, post, put};
 use crate::{
     dashboard, openapi,
     resources::{
-        adjustments, books, catalogue, chart, disputes, exports, keys, lists, operations, orders,
-        payments, payouts, periods, refunds, sellers, tenant, webhooks,
+        adjustments, books, catalogue, chart, disputes, exports, invariants, keys, lists,
+        operations, orders, payments, payouts, periods, refunds, sellers, tenant, webhooks,
     },
 };
 
@@ -64,6 +64,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/stripe-sync", post().to(operations::stripe_sync))
         .route("/v1/balance-transactions", post().to(books::import))
         .route("/v1/trial-balance", get().to(books::trial_balance))
+        .route("/v1/invariants", get().to(invariants::list))
         .route("/v1/hashes", get().to(books::hashes))
         .route("/v1/explain", get().to(books::explain));
     for list in catalogue::LISTS {

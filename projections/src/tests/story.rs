@@ -52,6 +52,32 @@ impl Told {
             entries: &self.entries,
         }
     }
+
+    /// One event, apart from the story.
+    pub(super) fn one(id: impl std::fmt::Display, at: Timestamp, fact: Fact) -> Self {
+        let mut story = Story::default();
+        story.tell(id, at, fact);
+        story.told.pop().unwrap()
+    }
+
+    /// The same, with other entries than it has.
+    pub(super) fn posting(mut self, entries: Vec<Entry>) -> Self {
+        self.entries = entries;
+        self
+    }
+
+    /// The same, stating something else.
+    pub(super) fn stating(mut self, fact: Fact) -> Self {
+        self.fact = fact;
+        self
+    }
+
+    /// The same, at another place of the log.
+    pub(super) fn at(mut self, position: u64) -> Self {
+        self.recorded.position = Position(position);
+        self.recorded.id = derived_uuid(&[&position.to_string()]);
+        self
+    }
 }
 
 pub(super) fn tenant() -> TenantId {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::permissions::{Permission, Reach};
 
-const STAFF: [(&str, &str, Permission); 10] = [
+const STAFF: [(&str, &str, Permission); 11] = [
     ("Overview", "/dashboard", Permission::SeeSellers),
     ("Sellers", "/dashboard/sellers", Permission::SeeSellers),
     ("Orders", "/dashboard/orders", Permission::SeeOrders),
@@ -20,6 +20,7 @@ const STAFF: [(&str, &str, Permission); 10] = [
     ("Adjustments", "/dashboard/adjustments", Permission::SeeBooks),
     ("Periods", "/dashboard/periods", Permission::SeeBooks),
     ("Work items", "/dashboard/work-items", Permission::SeeBooks),
+    ("Alarms", "/dashboard/alarms", Permission::SeeBooks),
     ("Stripe events", "/dashboard/webhooks", Permission::SeeBooks),
 ];
 

@@ -6,6 +6,7 @@
 
 mod access;
 mod adjustments;
+mod alarms;
 mod chart;
 mod explain;
 mod forms;
@@ -68,6 +69,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/dashboard/periods/reopen", post().to(periods::reopen))
         .route("/dashboard/periods/lock", post().to(periods::lock))
         .route("/dashboard/work-items", get().to(pages::work_items))
+        .route("/dashboard/alarms", get().to(alarms::show))
         .route("/dashboard/webhooks", get().to(pages::webhooks))
         .route("/dashboard/explain", get().to(explain::figure))
         .route("/dashboard/events/{position}", get().to(explain::event))

@@ -48,6 +48,7 @@ fn frame(title: &str, current: &str) -> Frame {
         ("Adjustments", "/dashboard/adjustments"),
         ("Periods", "/dashboard/periods"),
         ("Work items", "/dashboard/work-items"),
+        ("Alarms", "/dashboard/alarms"),
         ("Stripe events", "/dashboard/webhooks"),
     ];
     Frame {
@@ -620,6 +621,8 @@ fn list_pages() -> Vec<(&'static str, String)> {
     let payouts = rendered(&PayoutsPage { frame, paging, payouts: payouts() });
     let (frame, paging) = part("Work items", "/dashboard/work-items");
     let work_items = rendered(&WorkItemsPage { frame, paging, work_items: work_items() });
+    let (frame, paging) = part("Alarms", "/dashboard/alarms");
+    let alarms = rendered(&alarms_page(frame, paging));
     let (frame, paging) = part("Stripe events", "/dashboard/webhooks");
     let webhooks = vec![WebhookRow {
         event: Reference::plain("evt_1QSampleSampleSampleSample"),
@@ -636,8 +639,37 @@ fn list_pages() -> Vec<(&'static str, String)> {
         ("disputes", disputes),
         ("payouts", payouts),
         ("work_items", work_items),
+        ("alarms", alarms),
         ("webhooks", webhooks),
     ]
+}
+
+fn alarms_page(frame: Frame, paging: Paging) -> AlarmsPage {
+    let event = |position: &str| Choice {
+        label: position.to_owned(),
+        href: format!("/dashboard/events/{position}"),
+        current: false,
+    };
+    let alarms = vec![AlarmRow {
+        invariant: "I6".to_owned(),
+        status: Status::of("violated"),
+        about: Reference::plain("liabilities:refunds-payable USD"),
+        what: HOSTILE.to_owned(),
+        amount: Some(usd(-500)),
+        since: when(-1),
+        events: vec![event("4711"), event("4712")],
+        more: 3,
+        cleared: None,
+    }];
+    let standing = |name: &str, word: &str, open| InvariantRow {
+        name: name.to_owned(),
+        sentence: "what is owed is never negative",
+        verdict: Status::of(word),
+        open,
+        href: "/dashboard/alarms?invariant=I6".to_owned(),
+    };
+    let invariants = vec![standing("I5", "holds", 0), standing("I6", "violated", 1)];
+    AlarmsPage { frame, paging, invariants, alarms }
 }
 
 fn rendered(template: &impl askama::Template) -> String {
