@@ -286,7 +286,8 @@ async fn what_was_exchanged_is_revalued_once() {
 async fn an_exchange(house: &House) {
     use aggregates::payment::{
         Payment,
-        commands::{FactObject, PaymentCommand, PaymentFact, PaymentFactKind},
+        commands::{PaymentCommand, PaymentFact, PaymentFactKind},
+        events::FactObject,
     };
     let payment = PaymentId::derived(&["exchanged"]);
     let occurred_at = "2026-03-08T12:00:00Z".parse().unwrap();
