@@ -18,8 +18,8 @@ use crate::{
     resources::{
         adjustments, books,
         catalogue::{LISTS, List},
-        chart, disputes, exports, invariants, keys, operations, orders, payments, payouts, periods,
-        personal, refunds, sellers, tenant, webhooks,
+        chart, disputes, exports, figures, invariants, keys, operations, orders, payments, payouts,
+        periods, personal, refunds, sellers, tenant, webhooks,
     },
 };
 
@@ -84,7 +84,11 @@ use crate::{
         books::trial_balance,
         books::hashes,
         invariants::list,
-        books::explain
+        figures::explain,
+        figures::catalogue,
+        figures::figure,
+        figures::balance,
+        figures::restatement
     ),
     components(schemas(Problem))
 )]
