@@ -3,12 +3,13 @@
 use aggregates::{
     adjustment::events::{AdjustmentEvent, AdjustmentLine, Content, Reason},
     fact::Fact,
+    membership::events::{MembershipEvent, MembershipTerms, SoldBy},
     period::events::{Evidence, PeriodEvent, Revaluation},
     seller_account::events::{CreditBackReason, DebitReason, SellerAccountEvent, Split},
     tenant::{accounts::OwnAccount, events::TenantEvent},
     vocabulary::{Claim, Organizer, Side},
 };
-use kernel::{AdjustmentId, Currency, SellerId, Timestamp};
+use kernel::{AdjustmentId, Currency, Money, SellerId, SubjectRef, Timestamp};
 
 use super::{
     shelf::Shelf,
@@ -176,8 +177,22 @@ fn late_facts(story: &mut Story) {
     story.tell(smith(), now(), Fact::SellerAccount(debited));
 }
 
+fn somebody_becomes_a_member(story: &mut Story) {
+    let terms = MembershipTerms {
+        member: SubjectRef::derived(&["a member"]),
+        reference: None,
+        product: "gold".to_owned(),
+        sold_by: SoldBy::Platform,
+        price: Money::new(12_000, Currency::EUR),
+        policy: 1,
+    };
+    let event = MembershipEvent::Started { membership: "mem_1".into(), terms, at: now() };
+    story.tell("mem_1", now(), Fact::Membership(event));
+}
+
 pub(super) fn a_closed_month() -> Vec<Told> {
     let mut story = the_story_of_a_month();
+    somebody_becomes_a_member(&mut story);
     accounts_are_opened(&mut story);
     adjusted_before_closing(&mut story);
     period(&mut story, closed());

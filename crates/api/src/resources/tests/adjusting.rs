@@ -248,6 +248,77 @@ async fn a_revaluation_needs_something_that_was_exchanged() {
 }
 
 #[actix_web::test]
+async fn what_was_exchanged_is_revalued_once() {
+    let house = house().await;
+    let finance = house.key(Role::FinanceOps, None).await;
+    an_exchange(&house).await;
+    let rates = |day: &str| {
+        json!({
+            "day": day, "functional": "EUR", "source": "ECB",
+            "rates": [{ "currency": "USD", "rate": "0.93" }],
+        })
+    };
+    let of = |balances: Vec<(String, i64)>| {
+        let is_ours = |(name, _): &(String, i64)| {
+            name == "equity:conversion" || name.starts_with("expenses:fx-loss")
+        };
+        balances.into_iter().filter(is_ours).collect::<Vec<_>>()
+    };
+    let line = |name: &str, minor: i64| (name.to_owned(), minor);
+    let conversion = "equity:conversion";
+    let before = of(balances(&house, &finance).await);
+    assert_eq!(before, [line(conversion, -9250), line(conversion, 10_000)]);
+    write(&house, &finance, "/v1/revaluations", rates("2026-03-09")).await.unwrap();
+    // 100.00 USD are worth 93.00 EUR now, and 92.50 were got for them.
+    let after = of(balances(&house, &finance).await);
+    let expected =
+        [line(conversion, -9300), line(conversion, 10_000), line("expenses:fx-loss", 50)];
+    assert_eq!(after, expected);
+    write(&house, &finance, "/v1/revaluations", rates("2026-03-09")).await.unwrap();
+    assert_eq!(of(balances(&house, &finance).await), expected);
+    let rows = read(&house, &finance, "/v1/revaluations").await;
+    let differences: Vec<_> =
+        rows["data"].as_array().unwrap().iter().map(|row| row["difference"].clone()).collect();
+    assert_eq!(differences, [json!(0), json!(50)]);
+}
+
+/// A charge of 100.00 USD that Stripe settled as 92.50 EUR.
+async fn an_exchange(house: &House) {
+    use aggregates::payment::{
+        Payment,
+        commands::{PaymentCommand, PaymentFact, PaymentFactKind},
+        events::FactObject,
+    };
+    let payment = PaymentId::derived(&["exchanged"]);
+    let occurred_at = "2026-03-08T12:00:00Z".parse().unwrap();
+    let fact = PaymentFact {
+        object: FactObject::Charge,
+        id: "ch_1".to_owned(),
+        rank: FactRank { class: 2, created: 1, event: "evt_1".into() },
+        kind: PaymentFactKind::Succeeded {
+            charge: Some("ch_1".into()),
+            intent: Some("pi_1".into()),
+            amount: Money::new(10_000, Currency::USD),
+        },
+        order: None,
+        occurred_at,
+    };
+    let merge = PaymentCommand::MergeFact { payment, fact: Box::new(fact) };
+    house.send::<Payment>(payment, merge).await;
+    let fee = PaymentCommand::RecordFee {
+        charge: "ch_1".into(),
+        txn: "txn_1".into(),
+        fee: Money::new(345, Currency::EUR),
+        net: Money::new(8905, Currency::EUR),
+        available_on: occurred_at,
+        exchange_rate: Some("0.925".to_owned()),
+        occurred_at,
+    };
+    house.send::<Payment>(payment, fee).await;
+    house.settle().await;
+}
+
+#[actix_web::test]
 async fn only_finance_adjusts_closes_and_opens_accounts() {
     let house = house().await;
     let mut keys = vec![house.key(Role::SellerOwner, Some(house.ada)).await];
