@@ -2,6 +2,7 @@
 //! engine may fold it.
 
 mod figures;
+mod memberships;
 mod queues;
 mod shelf;
 mod story;

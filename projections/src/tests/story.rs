@@ -131,12 +131,12 @@ const LOST: Components =
     Components { fee: 300, seller: 2700, shipping: 250, tax: 248, discount: 300 };
 
 #[derive(Default)]
-struct Story {
+pub(super) struct Story {
     told: Vec<Told>,
 }
 
 impl Story {
-    fn tell(&mut self, id: impl std::fmt::Display, at: Timestamp, fact: Fact) {
+    pub(super) fn tell(&mut self, id: impl std::fmt::Display, at: Timestamp, fact: Fact) {
         let place = self.told.len() + 1;
         let (category, payload) = match &fact {
             Fact::Adjustment(event) => ("adjustment", serde_json::to_string(event)),
@@ -273,6 +273,7 @@ pub(super) fn a_month() -> Vec<Told> {
     a_line_is_refunded(&mut story);
     a_dispute_is_lost_in_part(&mut story);
     money_nobody_ordered(&mut story);
+    super::memberships::sold_and_taken_back(&mut story);
     story.told
 }
 

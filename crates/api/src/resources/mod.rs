@@ -8,6 +8,7 @@ pub(crate) mod disputes;
 pub(crate) mod exports;
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod memberships;
 pub(crate) mod operations;
 pub(crate) mod orders;
 pub(crate) mod payments;
@@ -20,5 +21,7 @@ pub(crate) mod shared;
 pub(crate) mod tenant;
 pub(crate) mod webhooks;
 
+#[cfg(test)]
+mod membership_tests;
 #[cfg(test)]
 mod tests;
