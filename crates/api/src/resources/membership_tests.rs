@@ -36,6 +36,11 @@ async fn read(house: &House, key: &KeySecret, path: &str) -> Json {
     serde_json::from_str(&answer.body).unwrap()
 }
 
+fn code(answer: &Answer) -> String {
+    let problem: Json = serde_json::from_str(&answer.body).unwrap();
+    problem["code"].as_str().unwrap().to_owned()
+}
+
 /// A charge nobody knows the purpose of.
 async fn money(house: &House, name: &str, minor: i64) -> PaymentId {
     let payment = PaymentId::derived(&[name]);
@@ -123,10 +128,7 @@ async fn what_a_membership_would_refuse_moves_no_money() {
     let mut backwards = march(payment);
     backwards["end"] = json!("2026-02-01");
     let answer = post(&house, &finance, &periods, backwards).await;
-    assert_eq!(
-        (answer.status, answer.field("code")),
-        (422, "membership.period_invalid".to_owned())
-    );
+    assert_eq!((answer.status, code(&answer)), (422, "membership.period_invalid".to_owned()));
     let support = house.key(Role::Support, None).await;
     assert_eq!(post(&house, &support, &periods, march(payment)).await.status, 403);
     assert_eq!(post(&house, &finance, &periods, march(payment)).await.status, 201);
@@ -135,10 +137,7 @@ async fn what_a_membership_would_refuse_moves_no_money() {
     let mut again = march(other);
     again["period"] = json!("in_2");
     let answer = post(&house, &finance, &periods, again).await;
-    assert_eq!(
-        (answer.status, answer.field("code")),
-        (409, "membership.period_overlaps".to_owned())
-    );
+    assert_eq!((answer.status, code(&answer)), (409, "membership.period_overlaps".to_owned()));
 }
 
 #[actix_web::test]
