@@ -11,6 +11,7 @@ pub mod account_balances;
 pub mod adjustments;
 pub mod api_keys;
 pub mod audit_trail;
+pub mod balance_series;
 pub mod chart;
 pub mod chart_accounts;
 pub mod dating;
@@ -29,6 +30,7 @@ pub mod periods;
 pub mod postings;
 mod projection;
 pub mod refunds;
+pub mod selectors;
 pub mod seller_balances;
 pub mod seller_entries;
 pub mod sellers;
@@ -46,6 +48,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
     vec![
         Box::new(journal::Journal),
         Box::new(account_balances::AccountBalances),
+        Box::new(balance_series::BalancesOverTime),
         Box::new(seller_balances::SellerBalances),
         Box::new(seller_entries::SellerEntries),
         Box::new(earnings::Earnings),
@@ -56,10 +59,10 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(disputes::Disputes),
         Box::new(sellers::Sellers),
         Box::new(payouts::Payouts),
-        Box::new(memberships::Memberships),
         Box::new(adjustments::Adjustments),
         Box::new(periods::Periods),
         Box::new(chart_accounts::ChartAccounts),
+        Box::new(memberships::Memberships),
         Box::new(audit_trail::AuditTrail),
         Box::new(webhooks::Webhooks),
         Box::new(work_items::WorkItems),
@@ -67,6 +70,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(outbox::Outbox),
         Box::new(api_keys::ApiKeys),
         Box::new(tenants::Tenants),
+        Box::new(invariants::Invariants),
     ]
 }
 

@@ -19,7 +19,6 @@ use crate::vocabulary::{Claim, ClaimRef, Person, Side};
     Deserialize,
     strum::Display,
     strum::EnumString,
-    strum::VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -40,6 +39,20 @@ pub enum Reason {
     Correction,
     /// Whatever else; the memo says it.
     Other,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::OpeningBalance,
+        Self::WriteOff,
+        Self::Goodwill,
+        Self::TaxRemitted,
+        Self::BankMovement,
+        Self::Reclassification,
+        Self::Correction,
+        Self::Other,
+    ];
 }
 
 /// One line.

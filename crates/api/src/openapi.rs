@@ -18,8 +18,8 @@ use crate::{
     resources::{
         adjustments, books,
         catalogue::{LISTS, List},
-        chart, disputes, exports, keys, memberships, operations, orders, payments, payouts,
-        periods, personal, refunds, sellers, tenant, webhooks,
+        chart, disputes, exports, figures, invariants, keys, memberships, operations, orders,
+        payments, payouts, periods, personal, refunds, sellers, tenant, webhooks,
     },
 };
 
@@ -88,7 +88,12 @@ use crate::{
         books::import,
         books::trial_balance,
         books::hashes,
-        books::explain
+        invariants::list,
+        figures::explain,
+        figures::catalogue,
+        figures::figure,
+        figures::balance,
+        figures::restatement
     ),
     components(schemas(Problem))
 )]

@@ -5,8 +5,9 @@ use actix_web::web::{self, delete, get, post, put};
 use crate::{
     dashboard, openapi,
     resources::{
-        adjustments, books, catalogue, chart, disputes, exports, keys, lists, memberships,
-        operations, orders, payments, payouts, periods, refunds, sellers, tenant, webhooks,
+        adjustments, books, catalogue, chart, disputes, exports, figures, invariants, keys, lists,
+        memberships, operations, orders, payments, payouts, periods, refunds, sellers, tenant,
+        webhooks,
     },
 };
 
@@ -72,8 +73,13 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/stripe-sync", post().to(operations::stripe_sync))
         .route("/v1/balance-transactions", post().to(books::import))
         .route("/v1/trial-balance", get().to(books::trial_balance))
+        .route("/v1/invariants", get().to(invariants::list))
         .route("/v1/hashes", get().to(books::hashes))
-        .route("/v1/explain", get().to(books::explain));
+        .route("/v1/explain", get().to(figures::explain))
+        .route("/v1/figures", get().to(figures::catalogue))
+        .route("/v1/figures/{name}", get().to(figures::figure))
+        .route("/v1/balance", get().to(figures::balance))
+        .route("/v1/restatement", get().to(figures::restatement));
     for list in catalogue::LISTS {
         config.route(list.path, get().to(lists::answer));
     }

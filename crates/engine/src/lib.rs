@@ -5,6 +5,7 @@
 //! Everything here may be killed at any point and started again: what was done is in the log, and
 //! doing it again changes nothing.
 
+mod alarms;
 mod assumed;
 mod backfill;
 mod bus;
@@ -15,6 +16,7 @@ mod errands;
 pub mod explain;
 pub mod export;
 mod fetches;
+pub mod figures;
 #[cfg(test)]
 mod house;
 mod lease;
@@ -35,6 +37,7 @@ mod transaction_index;
 pub mod translator;
 mod webhooks;
 
+pub use alarms::{by_now, open_alarms};
 pub use assumed::{FreeMovement, Moved, assumed_record};
 pub use backfill::BackfillStatus;
 pub use bus::{

@@ -256,6 +256,24 @@ impl Entry {
     }
 }
 
+/// For tests of those who check: entries that nobody could write.
+#[cfg(test)]
+impl Entry {
+    pub(crate) fn unchecked(
+        (kind, nature): (&'static str, Nature),
+        book: Book,
+        currency: Currency,
+        effective: Timestamp,
+        lines: Vec<(Account, Side, i64, Dimensions)>,
+    ) -> Self {
+        let lines = lines
+            .into_iter()
+            .map(|(account, side, minor, dimensions)| Posting { account, side, minor, dimensions })
+            .collect();
+        Self { kind, nature, book, currency, effective, prior_period: None, policy: None, lines }
+    }
+}
+
 /// An entry being written. Zero amounts leave no line; the first fault is kept until the end.
 #[derive(Debug)]
 pub(super) struct Draft {

@@ -82,8 +82,8 @@ pub(super) fn changes(occurrence: &Occurrence<'_>) -> Vec<Change> {
         | Fact::Link(LinkEvent::Established { .. })
         | Fact::Adjustment(_)
         | Fact::ApiKey(_)
-        | Fact::Membership(_)
         | Fact::Period(_)
+        | Fact::Membership(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_) => {}

@@ -35,17 +35,13 @@ pub(super) fn record_fee(
     let exchanged = payment
         .came_with(&charge)
         .and_then(|came| converted(payment, charge.clone(), came, settlement, now));
-    let is_news = !payment.fees.contains_key(&charge);
+    let is_known = payment.fees.contains_key(&charge);
     let membership = payment.pot(&charge).and_then(|pot| pot.membership.clone());
-    let funded = membership.map(|(membership, period, _)| PaymentEvent::MembershipFunded {
-        charge: charge.clone(),
-        membership,
-        period,
-        available_on,
-        at: now,
+    let funded = membership.filter(|_| !is_known).map(|(membership, period, _)| {
+        let charge = charge.clone();
+        PaymentEvent::MembershipFunded { charge, membership, period, available_on, at: now }
     });
-    let funded = funded.filter(|_| is_news);
-    let recorded = is_news.then_some(PaymentEvent::FeeRecorded {
+    let recorded = (!is_known).then_some(PaymentEvent::FeeRecorded {
         charge,
         txn,
         fee,

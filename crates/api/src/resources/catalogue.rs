@@ -8,6 +8,7 @@ use projections::{
     chart_accounts::ChartAccount,
     disputes::{Dispute, DisputeAction},
     earnings::DailyEarnings,
+    invariants::Alarm,
     journal::JournalLine,
     memberships::{Membership, MembershipMovement, MembershipPeriod},
     order_reconciliation::OrderReconciliation,
@@ -53,6 +54,8 @@ pub(crate) struct List {
     pub(crate) order: &'static [&'static str],
     /// Up or down.
     pub(crate) direction: Direction,
+    /// Only rows whose `since` has come, by the tenant's clock.
+    pub(crate) by_now: bool,
     /// Not a list but the one row that the path names.
     pub(crate) single: bool,
 }
@@ -76,6 +79,7 @@ impl List {
             filters: &[],
             order: &[],
             direction: Direction::Descending,
+            by_now: false,
             single: false,
         }
     }
@@ -107,6 +111,11 @@ impl List {
 
     const fn at(mut self, columns: &'static [(&'static str, &'static str)]) -> Self {
         self.path_columns = columns;
+        self
+    }
+
+    const fn by_now(mut self) -> Self {
+        self.by_now = true;
         self
     }
 
@@ -354,6 +363,10 @@ pub(crate) static LISTS: &[List] = &[
     List::of::<WorkItem>("/v1/work-items", "operations", "work item", P::SeeBooks)
         .by(&["kind", "subject", "currency", "opened_at", "due_by"])
         .newest(&["opened_at"]),
+    List::of::<Alarm>("/v1/alarms", "operations", "alarm", P::SeeBooks)
+        .by(&["invariant", "state", "subject", "currency", "since"])
+        .newest(&["since"])
+        .by_now(),
     List::of::<Webhook>("/v1/webhook-events", "webhooks", "webhook event", P::SeeBooks)
         .by(&["status", "kind", "account", "parked_by", "received_at"])
         .newest(&["received_at"]),

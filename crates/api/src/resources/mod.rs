@@ -6,6 +6,8 @@ pub(crate) mod catalogue;
 pub(crate) mod chart;
 pub(crate) mod disputes;
 pub(crate) mod exports;
+pub(crate) mod figures;
+pub(crate) mod invariants;
 pub(crate) mod keys;
 pub(crate) mod lists;
 pub(crate) mod memberships;

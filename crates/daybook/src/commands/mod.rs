@@ -2,6 +2,7 @@
 
 mod backup;
 mod balance;
+mod check;
 mod copy;
 mod demo;
 mod doctor;
@@ -12,6 +13,7 @@ mod keys;
 mod rebuild;
 mod reference;
 mod replay;
+mod restatement;
 mod restore;
 mod serve;
 mod verify;
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Recompute everything from the first event and compare with the live state
     Replay(replay::Args),
+    /// Check every invariant over the whole history, with a verdict for each
+    Check(check::Args),
     /// Build read models anew
     Rebuild(rebuild::Args),
     /// Write the event stream with its manifest, or one table as CSV
@@ -39,8 +43,10 @@ pub(crate) enum Command {
     Verify(verify::Args),
     /// Show the trial balance, or a seller's balance, as of a day and as known at a position
     Balance(balance::Args),
-    /// Say why a seller's balance is what it is
+    /// Say why a figure is what it is: its lines, their events, and what led to them
     Explain(explain::Args),
+    /// Say what is different about a month since it was reported, and why
+    Restatement(restatement::Args),
     /// List, create and revoke API keys
     Keys(keys::Args),
     /// Copy a log into another engine, whole; goes on where an interrupted copy stood
@@ -62,12 +68,14 @@ impl Command {
             Self::Serve(args) => serve::run(args).await,
             Self::Demo(args) => demo::run(args).await,
             Self::Replay(args) => replay::run(args).await,
+            Self::Check(args) => check::run(args).await,
             Self::Rebuild(args) => rebuild::run(args).await,
             Self::Export(args) => export::run(args).await,
             Self::Import(args) => import::run(args).await,
             Self::Verify(args) => verify::run(&args),
             Self::Balance(args) => balance::run(args).await,
             Self::Explain(args) => explain::run(args).await,
+            Self::Restatement(args) => restatement::run(args).await,
             Self::Keys(args) => keys::run(args).await,
             Self::Copy(args) => copy::run(args).await,
             Self::Backup(args) => backup::run(args).await,

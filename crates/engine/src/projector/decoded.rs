@@ -178,3 +178,6 @@ pub(super) async fn read(
     dating.date(log, after, &mut events).await?;
     Ok((events, head))
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,6 +131,7 @@ async fn every_page_of_finance_opens_and_obeys_the_policy() {
         "/dashboard/payouts?status=paid".to_owned(),
         "/dashboard/memberships?status=active".to_owned(),
         "/dashboard/work-items".to_owned(),
+        "/dashboard/alarms".to_owned(),
         "/dashboard/webhooks?status=parked".to_owned(),
         format!("/dashboard/explain?seller={ada}&currency=USD&part=pending"),
         format!("/dashboard/events/{event}"),
@@ -181,7 +182,7 @@ async fn anothers_page_is_answered_like_one_that_does_not_exist() {
         let answer = house.visit(&key, &path).await;
         assert_eq!((answer.status, &answer.body), (404, &unknown.body), "{path}");
     }
-    for forbidden in ["/dashboard/work-items", "/dashboard/webhooks"] {
+    for forbidden in ["/dashboard/work-items", "/dashboard/alarms", "/dashboard/webhooks"] {
         assert_eq!(house.visit(&key, forbidden).await.status, 403, "{forbidden}");
     }
     let own_lines = house.visit(&key, &format!("/dashboard/orders/{order}")).await.body;
