@@ -254,11 +254,14 @@ pub(crate) struct NewEnd {
     period: Option<PeriodRef>,
     #[serde(default)]
     refund: RefundWish,
+    /// With `amount`: how much goes back, tax included.
+    #[schema(value_type = Option<Object>)]
+    amount: Option<Money>,
     reason: String,
 }
 
 /// What goes back of a period that is cut short.
-#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RefundWish {
     /// Nothing: the rest is forfeited.
@@ -266,8 +269,8 @@ pub(crate) enum RefundWish {
     None,
     /// The part of the time that is left.
     ProRata,
-    /// So much, tax included.
-    Amount(#[schema(value_type = Object)] Money),
+    /// What `amount` says.
+    Amount,
 }
 
 /// Cuts the running period short today, gives back what is asked for, and ends the membership when
@@ -280,17 +283,20 @@ pub(crate) async fn cancel(
     membership: web::Path<MembershipRef>,
     body: Body<NewEnd>,
 ) -> Result<HttpResponse, Problem> {
-    let NewEnd { period, refund, reason } = body.value;
+    let NewEnd { period, refund, amount, reason } = body.value;
     let permission = match refund {
         RefundWish::None => Permission::PlaceOrders,
-        RefundWish::ProRata | RefundWish::Amount(_) => Permission::DecideMoney,
+        RefundWish::ProRata | RefundWish::Amount => Permission::DecideMoney,
     };
     caller.may(permission)?;
     let id = created_id!(RefundId, caller);
-    let refund = match refund {
-        RefundWish::None => CancelRefund::Nothing,
-        RefundWish::ProRata => CancelRefund::ProRata(id),
-        RefundWish::Amount(amount) => CancelRefund::Amount(id, amount),
+    let refund = match (refund, amount) {
+        (RefundWish::None, None) => CancelRefund::Nothing,
+        (RefundWish::ProRata, None) => CancelRefund::ProRata(id),
+        (RefundWish::Amount, Some(amount)) => CancelRefund::Amount(id, amount),
+        (RefundWish::Amount, None) | (RefundWish::None | RefundWish::ProRata, Some(_)) => {
+            return Err(Problem::malformed("an amount goes with \"refund\": \"amount\""));
+        }
     };
     let by = caller.person();
     let command = MembershipCommand::Cancel { period, refund, reason, by };

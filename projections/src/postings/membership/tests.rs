@@ -12,7 +12,7 @@ use kernel::{Money, PaymentId, Rate, RefundId, TenantId};
 use store::StreamId;
 
 use super::*;
-use crate::postings;
+use crate::postings::{Posting, postings};
 
 #[test]
 fn a_membership_of_the_platforms_own_is_owed_until_its_days_pass() {
@@ -315,7 +315,7 @@ fn lines(fact: &Fact) -> Vec<String> {
 
 fn written(entries: &[Entry]) -> Vec<String> {
     let lines = entries.iter().flat_map(Entry::lines);
-    let line = |line: &super::super::Posting| {
+    let line = |line: &Posting| {
         let side = if line.signed() > 0 { "Dr" } else { "Cr" };
         format!("{side} {} {}", line.account(), line.minor())
             .replace(&seller().to_string(), "SELLER")
