@@ -159,4 +159,6 @@ fn per_seller<'a>(
 }
 
 #[cfg(test)]
+mod membership_tests;
+#[cfg(test)]
 mod tests;

@@ -18,8 +18,8 @@ use crate::{
     resources::{
         adjustments, books,
         catalogue::{LISTS, List},
-        chart, disputes, exports, figures, invariants, keys, operations, orders, payments, payouts,
-        periods, personal, refunds, sellers, tenant, webhooks,
+        chart, disputes, exports, figures, invariants, keys, memberships, operations, orders,
+        payments, payouts, periods, personal, refunds, sellers, tenant, webhooks,
     },
 };
 
@@ -51,6 +51,11 @@ use crate::{
         sellers::hold,
         sellers::release_hold,
         sellers::write_off,
+        memberships::start,
+        memberships::pay,
+        memberships::cancel,
+        memberships::end,
+        memberships::refund,
         adjustments::propose,
         adjustments::act,
         periods::close,

@@ -99,6 +99,7 @@ fn status_of(code: &str) -> StatusCode {
         | "hold_unknown"
         | "payout_unknown"
         | "claim_unknown"
+        | "period_unknown"
         | "secret_unknown" => StatusCode::NOT_FOUND,
         "lines_missing"
         | "unbalanced"
@@ -145,6 +146,10 @@ fn status_of(code: &str) -> StatusCode {
         | "rate_invalid"
         | "session_lifetime_too_short"
         | "does_not_add"
+        | "product_invalid"
+        | "tax_invalid"
+        | "period_invalid"
+        | "charge_missing"
         | "partial_refunds_disabled" => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     }

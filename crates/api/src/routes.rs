@@ -6,7 +6,8 @@ use crate::{
     dashboard, openapi,
     resources::{
         adjustments, books, catalogue, chart, disputes, exports, figures, invariants, keys, lists,
-        operations, orders, payments, payouts, periods, refunds, sellers, tenant, webhooks,
+        memberships, operations, orders, payments, payouts, periods, refunds, sellers, tenant,
+        webhooks,
     },
 };
 
@@ -39,6 +40,14 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/sellers/{seller}/holds/{hold}", delete().to(sellers::release_hold))
         .route("/v1/sellers/{seller}/write-off", post().to(sellers::write_off))
         .route("/v1/webhook-events/{event}/retry", post().to(webhooks::retry))
+        .route("/v1/memberships", post().to(memberships::start))
+        .route("/v1/memberships/{membership}/periods", post().to(memberships::pay))
+        .route("/v1/memberships/{membership}/cancel", post().to(memberships::cancel))
+        .route("/v1/memberships/{membership}/end", post().to(memberships::end))
+        .route(
+            "/v1/memberships/{membership}/periods/{period}/refunds",
+            post().to(memberships::refund),
+        )
         .route("/v1/adjustments", post().to(adjustments::propose))
         .route("/v1/adjustments/{adjustment}/{action}", post().to(adjustments::act))
         .route("/v1/periods", post().to(periods::close))

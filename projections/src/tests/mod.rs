@@ -4,6 +4,7 @@
 mod broken;
 mod closing;
 mod figures;
+mod memberships;
 mod queues;
 mod shelf;
 mod story;

@@ -309,6 +309,7 @@ pub(super) fn the_story_of_a_month() -> Story {
     a_line_is_refunded(&mut story);
     a_dispute_is_lost_in_part(&mut story);
     money_nobody_ordered(&mut story);
+    super::memberships::sold_and_taken_back(&mut story);
     story
 }
 

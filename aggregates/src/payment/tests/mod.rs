@@ -2,6 +2,7 @@
 
 mod disputes;
 mod facts;
+mod memberships;
 mod requests;
 mod set_aside;
 mod settling;

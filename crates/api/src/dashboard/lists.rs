@@ -56,7 +56,11 @@ pub(crate) fn cut<T>(mut rows: Vec<T>, limit: usize, cursor: impl Fn(&T) -> Stri
 }
 
 impl Reader<'_> {
-    fn part(&self, part: Part<'_>, columns: [&'static str; 2]) -> Result<Query, Trouble> {
+    pub(super) fn part(
+        &self,
+        part: Part<'_>,
+        columns: [&'static str; 2],
+    ) -> Result<Query, Trouble> {
         let mut query = page_of(self.tenant(), columns, part.cursor)?.limit(part.limit + 1);
         if let Some(seller) = part.seller {
             query = query.eq("seller", seller.to_string());

@@ -10,10 +10,11 @@ use super::{
 };
 use crate::permissions::{Permission, Reach};
 
-const STAFF: [(&str, &str, Permission); 11] = [
+const STAFF: [(&str, &str, Permission); 12] = [
     ("Overview", "/dashboard", Permission::SeeSellers),
     ("Sellers", "/dashboard/sellers", Permission::SeeSellers),
     ("Orders", "/dashboard/orders", Permission::SeeOrders),
+    ("Memberships", "/dashboard/memberships", Permission::SeeOrders),
     ("Refunds", "/dashboard/refunds", Permission::SeeRefunds),
     ("Disputes", "/dashboard/disputes", Permission::SeeDisputes),
     ("Payouts", "/dashboard/payouts", Permission::SeePayouts),

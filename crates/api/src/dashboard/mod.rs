@@ -13,6 +13,7 @@ mod forms;
 mod frame;
 mod guest;
 mod lists;
+mod memberships;
 mod menu;
 mod money;
 mod order;
@@ -59,6 +60,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/dashboard/refunds", get().to(pages::refunds))
         .route("/dashboard/refunds/{refund}/approve", post().to(forms::approve))
         .route("/dashboard/refunds/{refund}/decline", post().to(forms::decline))
+        .route("/dashboard/memberships", get().to(memberships::list))
         .route("/dashboard/disputes", get().to(pages::disputes))
         .route("/dashboard/payouts", get().to(pages::payouts))
         .route("/dashboard/adjustments", get().to(adjustments::show))

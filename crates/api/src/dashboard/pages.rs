@@ -254,7 +254,7 @@ pub(crate) async fn organizer(
 }
 
 /// Which seller's part of a list is asked for: his own, or by staff anybody's.
-fn seller_of(
+pub(super) fn seller_of(
     visitor: &Visitor,
     permission: Permission,
     parameters: &Parameters,
@@ -339,7 +339,7 @@ pub(crate) async fn refunds(
     Ok(page(StatusCode::OK, &RefundsPage { frame, paging, refunds }))
 }
 
-fn part(seller: Option<SellerId>, parameters: &Parameters) -> Part<'_> {
+pub(super) fn part(seller: Option<SellerId>, parameters: &Parameters) -> Part<'_> {
     Part {
         seller,
         status: parameters.get("status"),

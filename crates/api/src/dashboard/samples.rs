@@ -42,6 +42,7 @@ fn frame(title: &str, current: &str) -> Frame {
         ("Overview", "/dashboard"),
         ("Sellers", "/dashboard/sellers"),
         ("Orders", "/dashboard/orders"),
+        ("Memberships", "/dashboard/memberships"),
         ("Refunds", "/dashboard/refunds"),
         ("Disputes", "/dashboard/disputes"),
         ("Payouts", "/dashboard/payouts"),
@@ -196,6 +197,23 @@ fn payouts() -> Vec<PayoutRow> {
         note: note.to_owned(),
     })
     .collect()
+}
+
+fn memberships() -> Vec<MembershipRow> {
+    [("active", Some("Kiln & Clay")), ("ended", None)]
+        .into_iter()
+        .map(|(status, by)| MembershipRow {
+            membership: Reference::plain(format!("mem_{status}")).called(Some(HOSTILE)),
+            product: "gold".to_owned(),
+            seller: by.map(seller),
+            status: Status::of(status),
+            until: Some("1 Jan 2027".to_owned()),
+            paid: usd(12_000),
+            recognized: usd(5_951),
+            deferred: usd(6_049),
+            mrr: usd(1_000),
+        })
+        .collect()
 }
 
 fn work_items() -> Vec<WorkItemRow> {
@@ -619,6 +637,8 @@ fn list_pages() -> Vec<(&'static str, String)> {
     let disputes = rendered(&DisputesPage { frame, paging, disputes: disputes() });
     let (frame, paging) = part("Payouts", "/dashboard/payouts");
     let payouts = rendered(&PayoutsPage { frame, paging, payouts: payouts() });
+    let (frame, paging) = part("Memberships", "/dashboard/memberships");
+    let memberships = rendered(&MembershipsPage { frame, paging, memberships: memberships() });
     let (frame, paging) = part("Work items", "/dashboard/work-items");
     let work_items = rendered(&WorkItemsPage { frame, paging, work_items: work_items() });
     let (frame, paging) = part("Alarms", "/dashboard/alarms");
@@ -638,6 +658,7 @@ fn list_pages() -> Vec<(&'static str, String)> {
         ("refunds", refunds),
         ("disputes", disputes),
         ("payouts", payouts),
+        ("memberships", memberships),
         ("work_items", work_items),
         ("alarms", alarms),
         ("webhooks", webhooks),

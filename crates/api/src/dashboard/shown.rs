@@ -169,7 +169,7 @@ impl Status {
     pub(crate) fn tone(&self) -> Tone {
         match self.0.as_str() {
             "paid" | "succeeded" | "won" | "completed" | "confirmed" | "delivered" | "ready"
-            | "applied" | "settled" | "sale" | "prevented" | "paid_externally"
+            | "applied" | "settled" | "active" | "sale" | "prevented" | "paid_externally"
             | "warning_closed" | "payout" | "holds" | "cleared" => Tone::Good,
             "failed"
             | "lost"
@@ -189,6 +189,7 @@ impl Status {
             | "refused"
             | "escalated"
             | "returned"
+            | "lapsed"
             | "transfer_unknown"
             | "bank_unknown"
             | "bank_refused"

@@ -127,6 +127,29 @@ pub(crate) struct PayoutRow {
     pub(crate) note: String,
 }
 
+/// A membership in a list.
+#[derive(Debug, Clone)]
+pub(crate) struct MembershipRow {
+    /// The membership.
+    pub(crate) membership: Reference,
+    /// The tier or product.
+    pub(crate) product: String,
+    /// Who sells it; `None` is the platform itself.
+    pub(crate) seller: Option<Reference>,
+    /// Where it stands.
+    pub(crate) status: Status,
+    /// The day on which its paid days are over.
+    pub(crate) until: Option<String>,
+    /// All that was paid for it.
+    pub(crate) paid: Amount,
+    /// What of that is income.
+    pub(crate) recognized: Amount,
+    /// What of that is not rendered yet.
+    pub(crate) deferred: Amount,
+    /// What it brings in a month.
+    pub(crate) mrr: Amount,
+}
+
 /// Something that waits for a person.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkItemRow {
@@ -474,6 +497,15 @@ pub(crate) struct DisputesPage {
     pub(crate) frame: Frame,
     pub(crate) paging: Paging,
     pub(crate) disputes: Vec<DisputeRow>,
+}
+
+/// Memberships.
+#[derive(Debug, Template)]
+#[template(path = "pages/memberships.html")]
+pub(crate) struct MembershipsPage {
+    pub(crate) frame: Frame,
+    pub(crate) paging: Paging,
+    pub(crate) memberships: Vec<MembershipRow>,
 }
 
 /// Payouts.

@@ -10,6 +10,7 @@ use projections::{
     earnings::DailyEarnings,
     invariants::Alarm,
     journal::JournalLine,
+    memberships::{Membership, MembershipMovement, MembershipPeriod},
     order_reconciliation::OrderReconciliation,
     orders::{Order, OrderLine, Shipment},
     outbox::Effect,
@@ -248,6 +249,46 @@ pub(crate) static LISTS: &[List] = &[
         .seller("seller")
         .at(&[("payout", "payout")])
         .one(),
+    List::of::<Membership>("/v1/memberships", "memberships", "membership", P::SeeOrders)
+        .seller("seller")
+        .by(&[
+            "status",
+            "product",
+            "sold_by",
+            "seller",
+            "member",
+            "reference",
+            "currency",
+            "started_at",
+        ])
+        .newest(&["started_at"]),
+    List::of::<Membership>(
+        "/v1/memberships/{membership}",
+        "memberships",
+        "membership",
+        P::SeeOrders,
+    )
+    .seller("seller")
+    .at(&[("membership", "membership")])
+    .one(),
+    List::of::<MembershipPeriod>(
+        "/v1/memberships/{membership}/periods",
+        "memberships",
+        "membership",
+        P::SeeOrders,
+    )
+    .seller("seller")
+    .at(&[("membership", "membership")])
+    .by(&["status", "product", "charge"])
+    .newest(&["start"]),
+    List::of::<MembershipMovement>(
+        "/v1/membership-movements",
+        "memberships",
+        "movement",
+        P::SeeBooks,
+    )
+    .by(&["month", "currency", "product", "movement"])
+    .rising(),
     List::of::<Seller>("/v1/sellers", "sellers", "seller", P::SeeSellers)
         .seller("seller")
         .by(&["reference", "status", "account", "organizer"])

@@ -10,6 +10,7 @@ pub(crate) mod figures;
 pub(crate) mod invariants;
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod memberships;
 pub(crate) mod operations;
 pub(crate) mod orders;
 pub(crate) mod payments;
@@ -22,5 +23,7 @@ pub(crate) mod shared;
 pub(crate) mod tenant;
 pub(crate) mod webhooks;
 
+#[cfg(test)]
+mod membership_tests;
 #[cfg(test)]
 mod tests;

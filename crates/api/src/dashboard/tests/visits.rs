@@ -129,6 +129,7 @@ async fn every_page_of_finance_opens_and_obeys_the_policy() {
         "/dashboard/disputes".to_owned(),
         "/dashboard/disputes?status=closed".to_owned(),
         "/dashboard/payouts?status=paid".to_owned(),
+        "/dashboard/memberships?status=active".to_owned(),
         "/dashboard/work-items".to_owned(),
         "/dashboard/alarms".to_owned(),
         "/dashboard/webhooks?status=parked".to_owned(),

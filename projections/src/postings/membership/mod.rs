@@ -16,6 +16,9 @@ use super::{
 };
 use crate::chart::{Account, Clearing};
 
+#[cfg(test)]
+mod tests;
+
 /// The policy that says what a membership's amounts are.
 const POLICY: &str = "commerce";
 
