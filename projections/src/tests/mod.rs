@@ -3,6 +3,7 @@
 
 mod figures;
 mod queues;
+mod selectors;
 mod shelf;
 mod story;
 
