@@ -35,6 +35,7 @@ schemas: ## write docs/reference from the code
 
 bench: ## measure against peers in the same run; prints ratios
 	cargo run --release --package bench
+	cargo run --release --package bench --bin as_of -- --lines 1000000 --lines 10000000
 
 soak: ## the long runs: kills of Daybook and of PostgreSQL, fail-overs, frozen processes, the full demo month
 	cargo build --release --package daybook

@@ -82,6 +82,31 @@ pub struct Change {
 
 type Place = (Position, u32, u32);
 
+/// What was recorded in between.
+#[derive(Default)]
+struct Found {
+    touched: BTreeSet<(String, Currency)>,
+    kept: BTreeMap<Place, JournalLine>,
+    lines: u64,
+}
+
+impl Change {
+    fn of(line: JournalLine, causes: Vec<CauseStep>) -> Self {
+        Self {
+            position: line.position.0,
+            event_id: line.event_id,
+            event_type: line.event_type,
+            nature: line.nature.to_string(),
+            account: line.account.name(),
+            currency: line.currency,
+            minor: line.minor,
+            effective_at: line.effective_at,
+            prior_period: line.prior_period,
+            causes,
+        }
+    }
+}
+
 impl Figures<'_> {
     /// Compares two states of knowledge of a window of effective time in one book.
     ///
@@ -96,43 +121,16 @@ impl Figures<'_> {
     ) -> Result<Restatement, FigureError> {
         let second = self.known(second).await?;
         let first = first.min(second);
-        let mut touched = BTreeSet::new();
-        let mut kept: BTreeMap<Place, JournalLine> = BTreeMap::new();
-        let mut lines = 0_u64;
+        let mut found = Found::default();
         for series in self.families(book).await? {
             let name = SeriesName { book: book.clone(), name: series.name };
-            let stretches = self.restated(&name, series.currency, window, (first, second)).await?;
-            for (from, to) in stretches {
-                let narrowing = Narrowing {
-                    currency: Some(series.currency),
-                    book: Some(book.clone()),
-                    from,
-                    to,
-                    known_at: Some(second),
-                    ..Narrowing::default()
-                };
-                let selector = Selector::balance(&name.name, Side::Debit, narrowing);
-                let mut found = Lines::forward(*self, &selector);
-                while let Some((line, _)) = found.next().await? {
-                    if line.position <= first {
-                        continue;
-                    }
-                    lines = lines.saturating_add(1);
-                    let account = if has_series(&line.account) {
-                        line.account.name()
-                    } else {
-                        line.family.clone()
-                    };
-                    touched.insert((account, line.currency));
-                    kept.insert((line.position, line.entry, line.line), line);
-                    if kept.len() > limit {
-                        kept.pop_last();
-                    }
-                }
+            let known = (first, second);
+            for stretch in self.restated(&name, series.currency, window, known).await? {
+                self.collect(&name, series.currency, stretch, known, limit, &mut found).await?;
             }
         }
         let mut accounts = Vec::new();
-        for (account, currency) in touched {
+        for (account, currency) in found.touched {
             let narrowing = Narrowing { book: Some(book.clone()), ..Narrowing::default() };
             let selector = Selector::balance(&account, Side::Debit, narrowing);
             let then = selector.within(window.0, window.1, Some(first));
@@ -148,23 +146,50 @@ impl Figures<'_> {
             });
         }
         let mut causes = Causes::new(self.log);
-        let mut changes = Vec::with_capacity(kept.len());
-        for line in kept.into_values() {
-            changes.push(Change {
-                position: line.position.0,
-                event_id: line.event_id,
-                event_type: line.event_type,
-                nature: line.nature.to_string(),
-                account: line.account.name(),
-                currency: line.currency,
-                minor: line.minor,
-                effective_at: line.effective_at,
-                prior_period: line.prior_period,
-                causes: causes.chain(line.event_id).await?,
-            });
+        let mut changes = Vec::with_capacity(found.kept.len());
+        for line in found.kept.into_values() {
+            let chain = causes.chain(line.event_id).await?;
+            changes.push(Change::of(line, chain));
         }
         let (since, until) = window;
-        Ok(Restatement { first: first.0, second: second.0, since, until, accounts, changes, lines })
+        let (first, second) = (first.0, second.0);
+        Ok(Restatement { first, second, since, until, accounts, changes, lines: found.lines })
+    }
+
+    /// Takes the lines of a stretch that were recorded in between; keeps the earliest of the log.
+    async fn collect(
+        &self,
+        name: &SeriesName,
+        currency: Currency,
+        (from, to): (Option<Timestamp>, Option<Timestamp>),
+        (first, second): (Position, Position),
+        limit: usize,
+        found: &mut Found,
+    ) -> Result<(), FigureError> {
+        let narrowing = Narrowing {
+            currency: Some(currency),
+            book: Some(name.book.clone()),
+            from,
+            to,
+            known_at: Some(second),
+            ..Narrowing::default()
+        };
+        let selector = Selector::balance(&name.name, Side::Debit, narrowing);
+        let mut lines = Lines::forward(*self, &selector);
+        while let Some((line, _)) = lines.next().await? {
+            if line.position <= first {
+                continue;
+            }
+            found.lines = found.lines.saturating_add(1);
+            let of_its_own = has_series(&line.account);
+            let account = if of_its_own { line.account.name() } else { line.family.clone() };
+            found.touched.insert((account, line.currency));
+            found.kept.insert((line.position, line.entry, line.line), line);
+            if found.kept.len() > limit {
+                found.kept.pop_last();
+            }
+        }
+        Ok(())
     }
 
     /// The stretches of a window in which a family has lines that were recorded in between.

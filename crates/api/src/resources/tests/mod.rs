@@ -352,3 +352,77 @@ async fn the_log_says_what_it_promises_to_an_admin() {
     let auditor = house.key(Role::Auditor, None).await;
     assert_eq!(get(&house, &auditor, "/v1/guarantees").await.status, 403);
 }
+
+#[actix_web::test]
+async fn a_figure_has_a_name_a_day_and_an_explanation_that_ends_in_it() {
+    let house = house().await;
+    house.guest_order().await;
+    let key = house.key(Role::FinanceOps, None).await;
+    let catalogue = read(&house, &key, "/v1/figures").await;
+    let figures = catalogue["figures"].as_array().unwrap();
+    assert!(figures.iter().any(|figure| figure["name"] == "seller_pending"));
+
+    let ada = house.ada;
+    let whole = read(&house, &key, &format!("/v1/figures/seller_pending?seller={ada}")).await;
+    assert_eq!(whole["amounts"][0]["minor"], 2700, "{whole}");
+    let before = format!("/v1/figures/seller_pending?seller={ada}&as_of=2001-01-01");
+    let before = read(&house, &key, &before).await;
+    assert_eq!(before["amounts"], json!([]), "nothing had taken effect");
+    let unknown = format!("/v1/figures/seller_pending?seller={ada}&known_at=1");
+    let unknown = read(&house, &key, &unknown).await;
+    assert_eq!((&unknown["known_at"], &unknown["amounts"]), (&json!(1), &json!([])));
+    let all = read(&house, &key, "/v1/balance?account=liabilities:seller:*:pending").await;
+    assert!(all["amounts"][0]["minor"].as_i64() >= Some(2700), "{all}");
+    for wrong in [
+        "/v1/balance?account=assets:nothing",
+        "/v1/balance",
+        "/v1/figures/gross?as_of=yesterday",
+        "/v1/figures/gross?as_of=2026-01-01&to=2026-02-01",
+        "/v1/explain?currency=USD",
+    ] {
+        assert_eq!(get(&house, &key, wrong).await.status, 400, "{wrong}");
+    }
+    assert_eq!(get(&house, &key, "/v1/figures/wealth").await.status, 404);
+
+    for figure in ["gross", "fees", "net", "seller_total", "commission_gross", "gmv_gross"] {
+        let named = read(&house, &key, &format!("/v1/figures/{figure}?currency=USD")).await;
+        let path = format!("/v1/explain?figure={figure}&currency=USD");
+        let explained = read(&house, &key, &path).await;
+        assert_eq!(explained["minor"], named["amounts"][0]["minor"], "{figure}");
+        let last = explained["lines"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["running"], explained["minor"], "{figure}");
+        assert!(last["causes"][0]["event_type"].is_string(), "{figure}");
+        let page = format!("/dashboard/explain?figure={figure}&currency=USD");
+        assert_eq!(house.visit(&key, &page).await.status, 200, "{figure}");
+    }
+    let old = read(&house, &key, &format!("/v1/explain?seller={ada}&currency=USD")).await;
+    assert_eq!((&old["part"], &old["opening"]), (&json!("total"), &json!(0)));
+
+    let trial = read(&house, &key, "/v1/trial-balance?as_of=2100-01-01").await;
+    assert!(trial["totals"].as_array().unwrap().iter().all(|total| total["balanced"] == true));
+    let changed = read(&house, &key, "/v1/restatement?first=1").await;
+    assert!(changed["lines"].as_u64() > Some(3), "{changed}");
+}
+
+#[actix_web::test]
+async fn a_seller_asks_for_his_own_figures_only() {
+    let house = house().await;
+    house.guest_order().await;
+    let key = house.key(Role::SellerOwner, Some(house.ada)).await;
+    let own = read(&house, &key, "/v1/figures/seller_pending").await;
+    assert_eq!(own["amounts"][0]["minor"], 2700, "{own}");
+    let anothers = format!("/v1/figures/seller_pending?seller={}", house.ben);
+    assert_eq!(get(&house, &key, &anothers).await.status, 404);
+    for ours in [
+        "/v1/figures/commission_gross",
+        "/v1/balance?account=assets:stripe:balance",
+        "/v1/explain?account=assets:stripe:balance&currency=USD",
+        "/v1/restatement?first=1",
+        "/v1/trial-balance?as_of=2100-01-01",
+    ] {
+        assert_eq!(get(&house, &key, ours).await.status, 403, "{ours}");
+    }
+    let catalogue = read(&house, &key, "/v1/figures").await;
+    let mut shown = catalogue["figures"].as_array().unwrap().iter();
+    assert!(shown.all(|figure| figure["for_sellers"] == true));
+}
