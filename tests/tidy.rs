@@ -20,13 +20,15 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("projections", &["aggregates", "kernel", "store"]),
     ("engine", &["aggregates", "kernel", "projections", "store"]),
     ("payments", &["aggregates", "engine", "kernel", "store"]),
-    ("api", &["aggregates", "engine", "kernel", "projections", "store"]),
+    ("books", &["aggregates", "kernel", "projections", "store"]),
+    ("api", &["aggregates", "books", "engine", "kernel", "projections", "store"]),
     ("stripe-fake", &[]),
     (
         "daybook",
         &[
             "aggregates",
             "api",
+            "books",
             "engine",
             "kernel",
             "payments",
