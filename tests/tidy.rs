@@ -14,6 +14,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("store-postgres", &["kernel", "store"]),
     ("store-kurrent", &["kernel", "store"]),
     ("kurrent-fake", &[]),
+    ("test-judges", &[]),
     ("test-postgres", &[]),
     ("aggregates", &["kernel"]),
     // Rows declare their table once, with the trait that stores derive their SQL from.

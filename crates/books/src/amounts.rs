@@ -10,12 +10,11 @@ pub(crate) fn amount_text(minor: i128, currency: Currency) -> String {
     let scale = usize::from(facts.stripe_exponent);
     let digits = format!("{:0width$}", minor.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
-    let mut end = fraction.len();
-    while end > shown && fraction.as_bytes().get(end - 1) == Some(&b'0') {
-        end -= 1;
-    }
+    let hidden = fraction.get(shown..).unwrap_or_default();
+    let fraction =
+        if hidden.bytes().all(|digit| digit == b'0') { &fraction[..shown] } else { fraction };
     let sign = if minor < 0 { "-" } else { "" };
-    if end == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", &fraction[..end]) }
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 /// How many digits people write after the point.

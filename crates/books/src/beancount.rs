@@ -1,17 +1,15 @@
 //! The journal for beancount.
 //!
 //! Its five roots come first and the book second. Accounts of single objects are opened where they
-//! are first used, with their one currency; long-lived ones at the end of the file, where all their
-//! currencies are known: beancount sorts by day, so the place in the file does not matter, and all are
-//! opened on the first day of 1970 because facts arrive in any order.
+//! are first used, with their currency if they can have one only; long-lived ones at the end of the
+//! file, where all their currencies are known: beancount sorts by day, so the place in the file does
+//! not matter, and all are opened on the first day of 1970 because facts arrive in any order.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use chrono::NaiveDate;
 use kernel::Currency;
+use projections::chart::Currencies;
 
 use crate::{
     BooksFault,
@@ -46,7 +44,8 @@ pub(crate) fn entry(
             commodity(out, line.currency);
         }
         if account && is_passing(&line.account) {
-            open(out, &(line.book.clone(), line.account.clone()), line.currency.code());
+            let key = (line.book.clone(), line.account.clone());
+            open(out, &key, only_currency(&key, line.currency));
         }
     }
     let Some(first) = entry.lines.first() else { return Ok(()) };
@@ -129,7 +128,7 @@ fn openings(out: &mut String, standing: &mut Standing, day: NaiveDate) {
                 commodity(out, currency);
             }
             if new_account && is_passing(&key.1) {
-                open(out, key, currency.code());
+                open(out, key, only_currency(key, currency));
             }
         }
         let of = names::quoted(&format!("opening balances of {book}"));
@@ -141,13 +140,23 @@ fn openings(out: &mut String, standing: &mut Standing, day: NaiveDate) {
     }
 }
 
+/// The currency that an account of one object will only ever have; none, if it may have others, which
+/// are not known yet.
+fn only_currency((_, account): &Key, first: Currency) -> &'static str {
+    match account.family().currencies {
+        Currencies::One => first.code(),
+        Currencies::Any => "",
+    }
+}
+
 fn commodity(out: &mut String, currency: Currency) {
     let _ = writeln!(out, "1970-01-01 commodity {currency}");
 }
 
 fn open(out: &mut String, (book, account): &Key, currencies: &str) {
     let name = names::beancount(book, account);
-    let _ = writeln!(out, "1970-01-01 open {name} {currencies}");
+    let gap = if currencies.is_empty() { "" } else { " " };
+    let _ = writeln!(out, "1970-01-01 open {name}{gap}{currencies}");
     let _ = writeln!(out, "  account: {}", names::quoted(&account.name()));
     let _ = writeln!(out, "  book: {}", names::quoted(&book.to_string()));
 }

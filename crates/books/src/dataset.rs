@@ -269,7 +269,8 @@ impl Dataset {
                 return Err(format!("{} is not as it was left", file.name));
             }
         }
-        let zone = noted.time_zone.parse().map_err(|_| "the time zone cannot be read".to_owned())?;
+        let zone =
+            noted.time_zone.parse().map_err(|_| "the time zone cannot be read".to_owned())?;
         let after = noted.files.last().map_or(0, |file| file.through);
         self.reader.go_on(Position(noted.through), Position(after), zone);
         self.manifest = noted;

@@ -117,10 +117,7 @@ fn reference(line: &JournalLine) -> String {
     documents.into_iter().flatten().next().unwrap_or_default()
 }
 
-fn append(
-    out: &mut String,
-    rows: impl Iterator<Item = [String; 30]>,
-) -> Result<(), BooksFault> {
+fn append(out: &mut String, rows: impl Iterator<Item = [String; 30]>) -> Result<(), BooksFault> {
     let failed = |error: &dyn std::fmt::Display| BooksFault::Row(error.to_string());
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {

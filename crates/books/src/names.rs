@@ -104,9 +104,8 @@ fn component(part: &str) -> String {
 }
 
 fn is_word(part: &str) -> bool {
-    part.split('-').all(|word| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
-    })
+    part.split('-')
+        .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 fn is_id(part: &str) -> bool {

@@ -64,7 +64,6 @@ impl<R> Sheet<R> {
         if !self.rows.is_empty() {
             self.write_group()?;
         }
-        self.writer.finish()?;
         Ok(self.writer.into_inner()?)
     }
 
@@ -90,20 +89,17 @@ fn field<R>(column: &Column<R>) -> Result<Arc<Type>, BooksFault> {
         Kind::Json => (Physical::BYTE_ARRAY, Some(LogicalType::Json)),
         Kind::Instant => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MILLIS))),
         Kind::Day => (Physical::INT32, Some(LogicalType::Date)),
-        Kind::Amount => (
-            Physical::FIXED_LEN_BYTE_ARRAY,
-            Some(LogicalType::decimal(scale, AMOUNT_PRECISION)),
-        ),
+        Kind::Amount => {
+            (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::decimal(scale, AMOUNT_PRECISION)))
+        }
     };
     let repetition = if column.optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
     let mut builder = Type::primitive_type_builder(column.name, physical)
         .with_repetition(repetition)
         .with_logical_type(logical);
     if column.kind == Kind::Amount {
-        builder = builder
-            .with_length(AMOUNT_BYTES)
-            .with_scale(scale)
-            .with_precision(AMOUNT_PRECISION);
+        builder =
+            builder.with_length(AMOUNT_BYTES).with_scale(scale).with_precision(AMOUNT_PRECISION);
     }
     Ok(Arc::new(builder.build()?))
 }

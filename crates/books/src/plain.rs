@@ -4,10 +4,7 @@
 //! the first transaction that uses them; the type of an account is said in a comment of its own line,
 //! because ledger takes the rest of the declaring line for the name.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use chrono::NaiveDate;
 use kernel::Currency;
@@ -23,7 +20,7 @@ use crate::{
 };
 
 pub(crate) fn header(out: &mut String, reader: &Reader) {
-    let scope = names::tag_text(&reader.scope().words());
+    let scope = reader.scope().words();
     let _ = writeln!(out, "; Daybook's journal, {scope}, through position {}.", reader.through());
     out.push_str(
         "; For hledger (check --strict) and ledger (--pedantic). Debits are positive. The transaction\n\
@@ -47,11 +44,8 @@ pub(crate) fn entry(
     }
     let Some(first) = entry.lines.first() else { return Ok(()) };
     let (shared, own) = shared_and_own(&entry.lines);
-    let _ = writeln!(
-        out,
-        "{} * ({}-{}) {}",
-        entry.day, first.position, first.entry, first.event_type
-    );
+    let _ =
+        writeln!(out, "{} * ({}-{}) {}", entry.day, first.position, first.entry, first.event_type);
     let _ = writeln!(out, "    ; position: {}", first.position);
     let _ = writeln!(out, "    ; event-id: {}", first.event_id);
     let _ = writeln!(out, "    ; nature: {}", first.nature);
@@ -110,9 +104,7 @@ fn openings(out: &mut String, standing: &mut Standing, day: NaiveDate) {
 
 /// What stood on the accounts before the first day. As every entry balances in its book and currency,
 /// so do these.
-pub(crate) fn opening_lines(
-    standing: &Standing,
-) -> BTreeMap<(Book, Currency), Vec<(Key, i128)>> {
+pub(crate) fn opening_lines(standing: &Standing) -> BTreeMap<(Book, Currency), Vec<(Key, i128)>> {
     let mut all: BTreeMap<(Book, Currency), Vec<(Key, i128)>> = BTreeMap::new();
     for (key, known) in standing.accounts() {
         for (currency, sums) in known.sums.iter().filter(|(_, sums)| sums.opening != 0) {

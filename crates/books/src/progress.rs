@@ -166,7 +166,8 @@ pub(crate) fn read_notes<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 /// Writes notes so that there are always whole ones.
 pub(crate) fn write_notes(path: &Path, notes: &impl Serialize) -> Result<(), BooksFault> {
-    let text = serde_json::to_vec_pretty(notes).map_err(|error| BooksFault::Row(error.to_string()))?;
+    let text =
+        serde_json::to_vec_pretty(notes).map_err(|error| BooksFault::Row(error.to_string()))?;
     let new = beside(path, ".new");
     let mut file = File::create(&new).map_err(|error| BooksFault::file(&new, error))?;
     file.write_all(&text)

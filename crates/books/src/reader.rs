@@ -92,10 +92,8 @@ impl Reader {
             if recorded.position > self.through || recorded.stream.tenant != self.scope.tenant {
                 continue;
             }
-            self.take(&recorded, &mut page.entries).map_err(|problem| BooksFault::Fact {
-                position: recorded.position,
-                problem,
-            })?;
+            self.take(&recorded, &mut page.entries)
+                .map_err(|problem| BooksFault::Fact { position: recorded.position, problem })?;
             page.events.push(recorded);
         }
         self.after = last.min(self.through);

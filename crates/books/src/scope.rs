@@ -34,7 +34,7 @@ impl Scope {
         let book = self.book.as_ref().map_or_else(|| "all books".to_owned(), ToString::to_string);
         let from = self.from.map_or_else(String::new, |day| format!(", from {day}"));
         let to = self.to.map_or_else(String::new, |day| format!(", to {day}"));
-        format!("{}, {book}{from}{to}", self.tenant)
+        format!("{}, {book}{from}{to}", self.tenant).replace(char::is_control, " ")
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use chrono::NaiveDate;
 use kernel::Currency;
 use projections::{
-    chart::{Account, Book, Currencies, Members},
+    chart::{Account, Book, Members},
     journal::JournalLine,
 };
 use sha2::{Digest, Sha256};
@@ -43,10 +43,9 @@ pub(crate) struct Standing {
     last_day: Option<NaiveDate>,
 }
 
-/// Whether an account is named after one object, whose money it holds for a while in one currency.
+/// Whether an account is named after one object, whose money it holds for a while.
 pub(crate) fn is_passing(account: &Account) -> bool {
-    let family = account.family();
-    family.members == Members::PerObject && family.currencies == Currencies::One
+    account.family().members == Members::PerObject
 }
 
 impl Standing {
