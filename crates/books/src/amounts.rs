@@ -17,10 +17,10 @@ pub(crate) fn amount_text(minor: i128, currency: Currency) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// How many digits people write after the point.
-pub(crate) fn digits_shown(currency: Currency) -> usize {
-    let facts = currency.facts();
-    usize::from(facts.exponent.min(facts.stripe_exponent))
+/// How many digits a currency is declared with: as many as amounts are counted in, not as people write.
+/// hledger balances a transaction at the declared digits only, and would let a fraction of a króna pass.
+pub(crate) fn digits_counted(currency: Currency) -> usize {
+    usize::from(currency.facts().stripe_exponent)
 }
 
 #[cfg(test)]

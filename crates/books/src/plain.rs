@@ -12,7 +12,7 @@ use projections::chart::{Book, Class};
 
 use crate::{
     BooksFault,
-    amounts::{amount_text, digits_shown},
+    amounts::{amount_text, digits_counted},
     dimensions::{DIMENSIONS, shared_and_own},
     names,
     reader::{DatedEntry, Reader},
@@ -117,7 +117,7 @@ pub(crate) fn opening_lines(standing: &Standing) -> BTreeMap<(Book, Currency), V
 
 fn declare(out: &mut String, key: &Key, currency: Currency, new_currency: bool, new_account: bool) {
     if new_currency {
-        let zeros = "0".repeat(digits_shown(currency));
+        let zeros = "0".repeat(digits_counted(currency));
         let _ = writeln!(out, "commodity {currency} 1000.{zeros}");
     }
     if new_account {

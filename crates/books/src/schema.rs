@@ -208,4 +208,25 @@ mod tests {
             assert!(found, "{} is missing at the end of JOURNAL_LINES", column.name);
         }
     }
+
+    #[test]
+    fn the_guide_lists_every_column() {
+        let guide =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/accounting-programs.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        let (_, lines) = guide.split_once("### `journal_lines`").unwrap();
+        let (lines, events) = lines.split_once("### `events`").unwrap();
+        for (text, columns) in [(lines, columns_of_journal_lines()), (events, columns_of_events())]
+        {
+            let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).collect();
+            let wanted: Vec<_> = columns
+                .iter()
+                .map(|column| {
+                    let optional = if column.optional { ", optional" } else { "" };
+                    format!("| `{}` | {}{optional} | {} |", column.name, column.kind, column.holds)
+                })
+                .collect();
+            assert_eq!(rows, wanted);
+        }
+    }
 }
