@@ -133,7 +133,7 @@ fn one_cent_off(journal: &str) -> String {
     let amount = journal
         .lines()
         .skip_while(|line| !line.contains("order.paid"))
-        .find(|line| line.trim_end().ends_with(" USD"))
+        .find(|line| line.starts_with(' ') && line.ends_with(" USD"))
         .unwrap();
     let (before, currency) = amount.rsplit_once(' ').unwrap();
     let (kept, last) = before.split_at(before.len() - 1);

@@ -19,7 +19,7 @@ types = {name: kind for name, kind, *_ in
 mug = duckdb.sql(f'''select count(*) from read_parquet('{lines}') where product like '日本%' ''').fetchone()[0]
 unbalanced = duckdb.sql(f'''select count(*) from (select position, entry, sum(minor) s
     from read_parquet('{lines}') group by all) where s <> 0''').fetchone()[0]
-paid = duckdb.sql(f'''select count(*), sum((payload::json->'Paid'->>'amount')::bigint)::varchar
+paid = duckdb.sql(f'''select count(*), sum((payload::json->'paid'->>'amount')::bigint)::varchar
     from read_parquet('{events}') where event_type = 'order.paid' ''').fetchone()
 tables = [pq.read_table(name) for name in sorted(glob.glob(lines))]
 columns = {field.name: [str(field.type), field.nullable] for field in tables[0].schema}
@@ -64,6 +64,13 @@ async fn duckdb_and_pyarrow_find_the_same_sums() {
     assert_eq!((&read["total"], &read["unbalanced"]), (&0.into(), &0.into()));
     assert!(read["mug"].as_u64().unwrap() > 0, "texts beyond ASCII arrive");
     assert_eq!(read["paid"][0], 150);
+    // What the payloads say was paid is what was posted to clearing.
+    let posted: i128 = (history.entries.iter())
+        .filter(|entry| entry.kind() == "order.paid")
+        .filter_map(|entry| entry.lines().first())
+        .map(|line| i128::from(line.signed()))
+        .sum();
+    assert_eq!(read["paid"][1], posted.to_string());
 
     assert_eq!(read["types"]["amount"], "DECIMAL(38,3)");
     assert_eq!(read["types"]["effective_at"], "TIMESTAMP WITH TIME ZONE");
