@@ -98,13 +98,11 @@ pub fn columns_of_events() -> Vec<ColumnShown> {
     shown(EVENTS)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the type of every cell")]
 fn whole(number: u64) -> Option<Cell> {
     // Positions and versions are counted from 1 and stored as 64 signed bits.
     Some(Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the type of every cell")]
 fn small(number: u32) -> Option<Cell> {
     Some(Cell::Small(i32::try_from(number).unwrap_or(i32::MAX)))
 }
