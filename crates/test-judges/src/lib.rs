@@ -128,10 +128,11 @@ json.dump(rows, sys.stdout)
 sys.exit(1 if errors else 0)
 ";
     let output = run(Command::new(python()).args(["-c", script]).arg(journal));
-    let (sound, mut said) = words(&output);
+    let sound = output.status.success();
+    // The other output is the balances.
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let mut balances = Balances::new();
     if sound {
-        said.clear();
         let rows: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("beancount's balances are not JSON: {error}"));
         for row in rows.as_array().into_iter().flatten() {
