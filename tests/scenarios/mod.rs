@@ -20,6 +20,7 @@ mod the_demo_month;
 mod the_log_is_copied;
 mod the_log_is_exported;
 mod the_log_is_restored;
+mod three_programs_read_the_books;
 mod two_processes;
 mod webhooks_misbehave;
 mod without_a_stripe_key;

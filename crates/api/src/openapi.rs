@@ -82,6 +82,7 @@ use crate::{
         operations::events,
         exports::stream,
         exports::manifest,
+        exports::books,
         operations::rebuild,
         operations::effects,
         operations::stripe_sync,

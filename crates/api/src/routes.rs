@@ -68,6 +68,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/events", get().to(operations::events))
         .route("/v1/export", get().to(exports::stream))
         .route("/v1/export/manifest", get().to(exports::manifest))
+        .route("/v1/books", get().to(exports::books))
         .route("/v1/rebuild", post().to(operations::rebuild))
         .route("/v1/effects", get().to(operations::effects))
         .route("/v1/stripe-sync", post().to(operations::stripe_sync))

@@ -2,6 +2,7 @@
 
 mod backup;
 mod balance;
+mod books;
 mod check;
 mod copy;
 mod demo;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Rebuild(rebuild::Args),
     /// Write the event stream with its manifest, or one table as CSV
     Export(export::Args),
+    /// Write the books for hledger, ledger, beancount, spreadsheets (CSV) or as Parquet
+    Books(books::Args),
     /// Read balance transactions from Stripe's files
     Import(import::Args),
     /// Check an exported event stream offline
@@ -71,6 +74,7 @@ impl Command {
             Self::Check(args) => check::run(args).await,
             Self::Rebuild(args) => rebuild::run(args).await,
             Self::Export(args) => export::run(args).await,
+            Self::Books(args) => books::run(args).await,
             Self::Import(args) => import::run(args).await,
             Self::Verify(args) => verify::run(&args),
             Self::Balance(args) => balance::run(args).await,

@@ -343,6 +343,37 @@ async fn an_export_agrees_with_its_manifest() {
 }
 
 #[actix_web::test]
+async fn the_books_are_sent_as_accounting_programs_read_them() {
+    let house = house().await;
+    house.guest_order().await;
+    let auditor = house.key(Role::Auditor, None).await;
+    house.settle().await;
+    for (format, kind, mention) in [
+        ("hledger", "text/plain; charset=utf-8", "; Daybook's journal"),
+        ("ledger", "text/plain; charset=utf-8", "\ntag event-id\n"),
+        ("beancount", "text/plain; charset=utf-8", "option \"title\""),
+        ("csv", "text/csv; charset=utf-8", "date,journal_id,line,book,account"),
+    ] {
+        let sent = get(&house, &auditor, &format!("/v1/books?format={format}")).await;
+        assert_eq!((sent.status, sent.header("content-type")), (200, kind), "{}", sent.body);
+        assert!(sent.body.contains(mention), "{}", sent.body);
+        assert!(sent.header("daybook-through").parse::<u64>().unwrap() > 0);
+    }
+    for (query, mention) in [
+        ("format=abacus", "is not a format"),
+        ("format=parquet", "Parquet is not a text"),
+        ("format=csv&from=March", "is not a day"),
+        ("format=csv&through=100000", "does not exist yet"),
+    ] {
+        let refused = get(&house, &auditor, &format!("/v1/books?{query}")).await;
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        assert!(refused.body.contains(mention), "{}", refused.body);
+    }
+    let support = house.key(Role::Support, None).await;
+    assert_eq!(get(&house, &support, "/v1/books?format=csv").await.status, 403);
+}
+
+#[actix_web::test]
 async fn the_log_says_what_it_promises_to_an_admin() {
     let house = house().await;
     let admin = house.key(Role::PlatformAdmin, None).await;
