@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use aggregates::{fact::Fact, tenant::events::TenantEvent};
+use aggregates::{fact::Fact, period, tenant::events::TenantEvent};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use projections::{Occurrence, journal::JournalLine, postings::postings};
-use store::{Log, LogError, Metadata, Position, Recorded};
+use projections::{Occurrence, dating::Calendar, journal::JournalLine, postings::postings};
+use store::{Log, LogError, Metadata, Position, Recorded, StreamId};
 
 use crate::{BooksFault, Scope};
 
@@ -31,7 +31,12 @@ pub(crate) struct Reader {
     through: Position,
     after: Position,
     zone: Tz,
+    /// Which periods are closed, at every position: what is late is dated as in the read models.
+    calendar: Calendar,
 }
+
+/// How many events of the tenant's periods are read at once; most have a dozen a year.
+const PERIOD_EVENTS: usize = 500;
 
 impl Reader {
     /// From the first event.
@@ -41,7 +46,8 @@ impl Reader {
         if through > head {
             return Err(BooksFault::BeyondHead { head, wanted: through });
         }
-        Ok(Self { log, scope, through, after: Position::START, zone: Tz::UTC })
+        let calendar = calendar(&*log, &scope).await?;
+        Ok(Self { log, scope, through, after: Position::START, zone: Tz::UTC, calendar })
     }
 
     /// Goes on behind `after`, where days were days of `zone`.
@@ -106,10 +112,11 @@ impl Reader {
         if let Fact::Tenant(TenantEvent::TimeZoneSet { time_zone, .. }) = &fact {
             self.zone = time_zone.parse().unwrap_or(Tz::UTC);
         }
-        let entries = postings(&recorded.stream, &fact).map_err(|fault| fault.to_string())?;
+        let mut entries = postings(&recorded.stream, &fact).map_err(|fault| fault.to_string())?;
         if entries.is_empty() {
             return Ok(());
         }
+        self.calendar.date(self.scope.tenant, recorded.position, &mut entries);
         let metadata = Metadata::from_json(&recorded.metadata)
             .map_err(|error| format!("the metadata cannot be read: {error}"))?;
         let occurrence =
@@ -124,5 +131,24 @@ impl Reader {
             }
         }
         Ok(())
+    }
+}
+
+/// What the tenant closed, and when. A closing counts for the events behind it only, so that all of
+/// them can be known from the start, wherever reading goes on.
+async fn calendar(log: &dyn Log, scope: &Scope) -> Result<Calendar, BooksFault> {
+    let stream = StreamId::new("period", scope.tenant, period::STREAM);
+    let mut calendar = Calendar::default();
+    let mut version = 0;
+    loop {
+        let page = log.read_stream(&stream, version, PERIOD_EVENTS).await?;
+        let Some(last) = page.last() else { return Ok(calendar) };
+        version = last.version;
+        for event in page {
+            let fact = Fact::decode(&event.stream.category, &event.payload).map_err(|problem| {
+                BooksFault::Fact { position: event.position, problem: problem.to_string() }
+            })?;
+            calendar.note(scope.tenant, event.position, &fact);
+        }
     }
 }
