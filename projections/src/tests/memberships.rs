@@ -12,7 +12,7 @@ use kernel::{Currency, SubjectRef};
 
 use super::{
     shelf::Shelf,
-    story::{Story, a_month, day, usd},
+    story::{Story, Told, a_month, day, usd},
 };
 use crate::{
     memberships::{Membership, MembershipMovement, MembershipPeriod, Memberships},
@@ -164,10 +164,11 @@ fn an_ended_membership_owes_nothing() {
 
 #[test]
 fn a_memberships_timers_go_with_it() {
-    let timers = |told: Vec<super::story::Told>| {
-        let rows = Shelf::folded(&Timers, &told, 3).rows::<TimerRow>();
-        rows.into_iter().filter(|row| row.kind.starts_with("membership")).count()
-    };
-    assert_eq!(timers(super::story::until("membership.period_paid")), 2);
-    assert_eq!(timers(a_month()), 0);
+    assert_eq!(timers(&super::story::until("membership.period_paid")), 2);
+    assert_eq!(timers(&a_month()), 0);
+}
+
+fn timers(told: &[Told]) -> usize {
+    let rows = Shelf::folded(&Timers, told, 3).rows::<TimerRow>();
+    rows.into_iter().filter(|row| row.kind.starts_with("membership")).count()
 }
