@@ -272,7 +272,7 @@ async fn an_account_that_stays_open_is_an_alarm_when_its_time_is_up() {
     assert_eq!(violated(&read(&house, &admin, "/v1/invariants").await), ["I5"]);
     let page = house.visit(&admin, "/dashboard/alarms").await.body;
     let event = format!("/dashboard/events/{}", alarms["data"][0]["entries"].as_str().unwrap());
-    assert!(page.contains(&event) && page.contains("60.00 have not arrived"), "{page}");
+    assert!(page.contains(&event) && page.contains("60.00 USD have not arrived"), "{page}");
 }
 
 #[actix_web::test]
