@@ -24,6 +24,7 @@ pub mod payouts;
 pub mod postings;
 mod projection;
 pub mod refunds;
+pub mod reports;
 pub mod seller_balances;
 pub mod seller_entries;
 pub mod sellers;

@@ -3,6 +3,7 @@
 
 mod figures;
 mod queues;
+mod reports;
 mod shelf;
 mod story;
 
