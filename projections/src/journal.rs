@@ -90,7 +90,12 @@ store::table! {
         /// Through which channel it was sold.
         channel: Option<String>,
     }
-    indexes [["tenant", "account"], ["tenant", "seller"], ["tenant", "order_id"]]
+    indexes [
+        ["tenant", "account", "effective_at"],
+        ["tenant", "family", "effective_at"],
+        ["tenant", "seller", "effective_at"],
+        ["tenant", "order_id"],
+    ]
 }
 
 impl JournalLine {

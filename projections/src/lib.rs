@@ -10,6 +10,7 @@
 pub mod account_balances;
 pub mod api_keys;
 pub mod audit_trail;
+pub mod balance_series;
 pub mod chart;
 pub mod disputes;
 pub mod earnings;
@@ -25,6 +26,7 @@ pub mod postings;
 mod projection;
 pub mod refunds;
 pub mod reports;
+pub mod selectors;
 pub mod seller_balances;
 pub mod seller_entries;
 pub mod sellers;
@@ -42,6 +44,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
     vec![
         Box::new(journal::Journal),
         Box::new(account_balances::AccountBalances),
+        Box::new(balance_series::BalancesOverTime),
         Box::new(seller_balances::SellerBalances),
         Box::new(seller_entries::SellerEntries),
         Box::new(earnings::Earnings),

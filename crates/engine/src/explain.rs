@@ -1,17 +1,21 @@
-//! Why a balance is what it is: from the figure down to lines, events, causes and raw webhooks.
+//! Why a figure is what it is: from the figure down to lines, events, causes and raw webhooks.
 //!
 //! A figure is a selection of journal lines. Their running sum ends in the figure, by construction;
 //! every line names its event, every event its cause, up to the request or the webhook it began with.
+//! Of a long figure the latest lines are given, with what all earlier ones come to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use kernel::{Currency, Money, SellerId, TenantId};
-use projections::journal::JournalLine;
-use serde::Serialize;
-use store::{
-    Direction, Filter, Log, LogError, Metadata, Query, Value, Views, ViewsError, ViewsExt,
+use kernel::{Currency, Money, SellerId, TenantId, Timestamp};
+use projections::{
+    journal::JournalLine,
+    selectors::{Figure, Narrowing, Selector},
 };
+use serde::Serialize;
+use store::{Log, LogError, Metadata, Views};
 use uuid::Uuid;
+
+use crate::figures::{FigureError, Figures, LineCursor, Lines, whole};
 
 /// Which of a seller's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,18 +33,31 @@ pub struct SellerFigure {
 /// A figure and all that makes it up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// Whose balance.
-    pub seller: SellerId,
+    /// Its name.
+    pub figure: String,
+    /// What it says.
+    pub sentence: String,
+    /// Whose, if it is about a seller.
+    pub seller: Option<SellerId>,
     /// In which currency; all amounts are its minor units.
     pub currency: Currency,
-    /// Which part, or `total`.
-    pub part: String,
-    /// The figure, from the seller's side: what he is owed is positive.
+    /// Which part of a seller's balance, or `total`; empty for other figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// What took effect before it counts; everything, if there is none.
+    pub as_of: Option<Timestamp>,
+    /// Everything up to this position of the log is in it, and nothing behind it.
+    pub known_at: u64,
+    /// The figure. What a seller is owed is positive.
     pub minor: i64,
     /// The same for people.
     pub amount: String,
-    /// The lines, in the order of the log.
+    /// What the lines before the first one below come to.
+    pub opening: i64,
+    /// The lines, in the order in which they took effect.
     pub lines: Vec<ExplainedLine>,
+    /// Where the lines before these end, if there are any: ask again with `before`.
+    pub earlier: Option<String>,
 }
 
 /// One journal line of a figure.
@@ -48,22 +65,55 @@ pub struct Explanation {
 pub struct ExplainedLine {
     /// Where the event stands in the log.
     pub position: u64,
+    /// Which of the event's entries, and which line of it.
+    pub entry: (u32, u32),
+    /// The event that posted it.
+    pub event_type: String,
     /// When it took effect, RFC 3339.
     pub effective_at: String,
     /// The account.
     pub account: String,
     /// What it was, such as `sale` or `refund`.
     pub nature: String,
-    /// From the seller's side, minor units.
+    /// What it adds to the figure, minor units.
     pub minor: i64,
     /// The sum so far; in the last line, the figure.
     pub running: i64,
+    /// The policy that decided the amount.
+    pub policy: Option<String>,
     /// The order it is about.
     pub order: Option<String>,
     /// The claim it settles.
     pub claim: Option<String>,
+    /// What it is about at Stripe and with us.
+    pub objects: LineObjects,
     /// The event that posted it, and what led to it: the event itself first, the first cause last.
     pub causes: Vec<CauseStep>,
+}
+
+/// What a line is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct LineObjects {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seller: Option<String>,
+    /// Stripe's charge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charge: Option<String>,
+    /// Stripe's balance transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payout: Option<String>,
+    /// The Stripe object the account is named after: a refund, dispute, transfer or payout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stripe_object: Option<String>,
 }
 
 /// One event in a chain of causes.
@@ -90,15 +140,9 @@ pub struct CauseStep {
 /// Why a figure could not be explained.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExplainError {
-    /// The read models cannot be read.
+    /// The figure cannot be given.
     #[error(transparent)]
-    Views(#[from] ViewsError),
-    /// The log cannot be read.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The sum of the lines does not fit into 64 bits of minor units.
-    #[error("the lines of this figure exceed 64-bit minor units")]
-    Overflow,
+    Figure(#[from] FigureError),
     /// There is no such part.
     #[error(
         "\"{0}\" is no part of a balance; use pending, available, reserve, dispute-hold or receivable"
@@ -106,11 +150,74 @@ pub enum ExplainError {
     UnknownPart(String),
 }
 
-const PAGE_LINES: usize = 1000;
-const CAUSES_MAX: usize = 32;
-const PARTS: [&str; 4] = ["pending", "available", "reserve", "dispute-hold"];
+/// Which lines of a figure to explain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What the figure is called.
+    pub figure: String,
+    /// What it says.
+    pub sentence: String,
+    /// What it is the sum of.
+    pub selector: Selector,
+    /// In which currency.
+    pub currency: Currency,
+    /// At most so many lines: the latest.
+    pub limit: usize,
+    /// Lines before this one only.
+    pub before: Option<LineCursor>,
+    /// Whether to follow the causes of every line.
+    pub causes: bool,
+}
 
-/// Explains a seller's balance.
+impl Question {
+    /// All lines of a named figure.
+    #[must_use]
+    pub fn of(figure: &Figure, narrowing: Narrowing, currency: Currency) -> Self {
+        Self {
+            figure: figure.name.to_owned(),
+            sentence: figure.sentence.to_owned(),
+            selector: figure.selector(narrowing),
+            currency,
+            limit: usize::MAX,
+            before: None,
+            causes: true,
+        }
+    }
+
+    /// The latest lines only.
+    #[must_use]
+    pub const fn latest(mut self, limit: usize, before: Option<LineCursor>) -> Self {
+        self.limit = limit;
+        self.before = before;
+        self
+    }
+}
+
+const CAUSES_MAX: usize = 32;
+
+/// The figures that are parts of a seller's balance.
+const PARTS: [(&str, &str); 5] = [
+    ("pending", "seller_pending"),
+    ("available", "seller_available"),
+    ("reserve", "seller_reserve"),
+    ("dispute-hold", "seller_dispute_hold"),
+    ("receivable", "seller_receivable"),
+];
+
+/// The figure that is a part of a seller's balance, or all of it.
+///
+/// # Errors
+/// [`ExplainError::UnknownPart`].
+pub fn figure_of_part(part: Option<&str>) -> Result<&'static Figure, ExplainError> {
+    let unknown = || ExplainError::UnknownPart(part.unwrap_or_default().to_owned());
+    let name = match part {
+        None | Some("total") => "seller_total",
+        Some(part) => PARTS.iter().find(|(name, _)| *name == part).ok_or_else(unknown)?.1,
+    };
+    Figure::named(name).ok_or_else(unknown)
+}
+
+/// Explains a seller's balance, with all its lines.
 ///
 /// # Errors
 /// [`ExplainError`].
@@ -119,92 +226,141 @@ pub async fn explain(
     views: &dyn Views,
     figure: &SellerFigure,
 ) -> Result<Explanation, ExplainError> {
-    let mut lines = Vec::new();
-    for account in accounts_of(figure)? {
-        lines.append(&mut lines_of(views, figure, &account).await?);
+    let named = figure_of_part(figure.part.as_deref())?;
+    let narrowing = Narrowing { seller: Some(figure.seller), ..Narrowing::default() };
+    let question = Question::of(named, narrowing, figure.currency);
+    let figures = Figures { log, views, tenant: figure.tenant };
+    let mut explained = explain_figure(figures, &question).await?;
+    explained.part = Some(figure.part.clone().unwrap_or_else(|| "total".to_owned()));
+    Ok(explained)
+}
+
+/// Explains any figure.
+///
+/// # Errors
+/// [`FigureError`].
+pub async fn explain_figure(
+    figures: Figures<'_>,
+    question: &Question,
+) -> Result<Explanation, FigureError> {
+    let narrowing = &question.selector.narrowing;
+    let known = figures.known(narrowing.known_at).await?;
+    let selector = question
+        .selector
+        .within(narrowing.from, narrowing.to, Some(known))
+        .in_currency(question.currency);
+    let figure = figures.minor(&selector, question.currency, known).await?;
+    let mut lines: VecDeque<(JournalLine, i128)> = VecDeque::new();
+    let mut read = Lines::backward(figures, &selector, question.before);
+    let mut is_more = false;
+    while let Some(found) = read.next().await? {
+        if lines.len() >= question.limit {
+            is_more = true;
+            break;
+        }
+        lines.push_front(found);
     }
-    lines.sort_by_key(|line| (line.position, line.entry, line.line));
-    let mut causes = Causes { log, known: HashMap::new() };
-    let mut running = 0_i64;
+    let shown: i128 = lines.iter().map(|(_, minor)| minor).sum();
+    let closing = match question.before {
+        None => figure,
+        Some(before) => until(figures, &selector, question.currency, before).await?,
+    };
+    let opening = closing - shown;
+    let mut causes = Causes::new(figures.log);
+    let mut running = opening;
     let mut explained = Vec::with_capacity(lines.len());
-    for line in lines {
-        // Debits are positive in the journal; what a seller is owed stands on the credit side.
-        let minor = line.minor.checked_neg().ok_or(ExplainError::Overflow)?;
-        running = running.checked_add(minor).ok_or(ExplainError::Overflow)?;
-        explained.push(ExplainedLine {
-            position: line.position.0,
-            effective_at: line.effective_at.to_string(),
-            account: line.account.to_string(),
-            nature: line.nature.to_string(),
-            minor,
-            running,
-            order: line.order_id.map(|order| order.to_string()),
-            claim: line.claim,
-            causes: causes.chain(line.event_id).await?,
-        });
+    let earlier = lines.front().filter(|_| is_more).map(|(line, _)| LineCursor::of(line));
+    for (line, minor) in lines {
+        running += minor;
+        let chain = if question.causes { causes.chain(line.event_id).await? } else { Vec::new() };
+        explained.push(line_of(line, whole(minor)?, whole(running)?, chain));
     }
+    let minor = whole(figure)?;
     Ok(Explanation {
-        seller: figure.seller,
-        currency: figure.currency,
-        part: figure.part.clone().unwrap_or_else(|| "total".to_owned()),
-        minor: running,
-        amount: Money::new(running, figure.currency).to_string(),
+        figure: question.figure.clone(),
+        sentence: question.sentence.clone(),
+        seller: narrowing.seller,
+        currency: question.currency,
+        part: None,
+        as_of: narrowing.to,
+        known_at: known.0,
+        minor,
+        amount: Money::new(minor, question.currency).to_string(),
+        opening: whole(opening)?,
         lines: explained,
+        earlier: earlier.map(|cursor| cursor.to_string()),
     })
 }
 
-fn accounts_of(figure: &SellerFigure) -> Result<Vec<String>, ExplainError> {
-    let seller = figure.seller;
-    let liability = |part: &str| format!("liabilities:seller:{seller}:{part}");
-    let receivable = format!("assets:receivable:seller:{seller}");
-    match figure.part.as_deref() {
-        None => Ok(PARTS.into_iter().map(liability).chain([receivable]).collect()),
-        Some("receivable") => Ok(vec![receivable]),
-        Some(part) if PARTS.contains(&part) => Ok(vec![liability(part)]),
-        Some(other) => Err(ExplainError::UnknownPart(other.to_owned())),
+/// What the lines before one come to.
+async fn until(
+    figures: Figures<'_>,
+    selector: &Selector,
+    currency: Currency,
+    before: LineCursor,
+) -> Result<i128, FigureError> {
+    let narrowing = &selector.narrowing;
+    let known = narrowing.known_at.unwrap_or(store::Position::START);
+    let limit = |to: Timestamp| Some(narrowing.to.map_or(to, |end| end.min(to)));
+    let instant = before.effective_at;
+    let earlier = selector.within(narrowing.from, limit(instant), Some(known));
+    let mut sum = figures.minor(&earlier, currency, known).await?;
+    // Several lines may take effect at one instant.
+    let next = Timestamp::from_millis(instant.millis().saturating_add(1));
+    let start = narrowing.from.map_or(instant, |from| from.max(instant));
+    let mut same = Lines::forward(figures, &selector.within(Some(start), limit(next), Some(known)));
+    while let Some((line, minor)) = same.next().await? {
+        if LineCursor::of(&line) < before {
+            sum += minor;
+        }
+    }
+    Ok(sum)
+}
+
+fn line_of(line: JournalLine, minor: i64, running: i64, causes: Vec<CauseStep>) -> ExplainedLine {
+    let account = line.account.name();
+    let is_object = line.family.starts_with("assets:clearing:stripe:")
+        || line.family.starts_with("assets:disputes-open:")
+        || line.family.starts_with("assets:payout-in-transit:");
+    let object = account.rsplit(':').next().filter(|_| is_object).map(str::to_owned);
+    ExplainedLine {
+        position: line.position.0,
+        entry: (line.entry, line.line),
+        event_type: line.event_type,
+        effective_at: line.effective_at.to_string(),
+        account,
+        nature: line.nature.to_string(),
+        minor,
+        running,
+        policy: line.policy,
+        order: line.order_id.map(|order| order.to_string()),
+        claim: line.claim,
+        objects: LineObjects {
+            seller: line.seller.map(|seller| seller.to_string()),
+            charge: line.charge,
+            txn: line.txn,
+            payment: line.payment.map(|payment| payment.to_string()),
+            refund: line.refund.map(|refund| refund.to_string()),
+            dispute: line.dispute.map(|dispute| dispute.to_string()),
+            payout: line.payout.map(|payout| payout.to_string()),
+            stripe_object: object,
+        },
+        causes,
     }
 }
 
-async fn lines_of(
-    views: &dyn Views,
-    figure: &SellerFigure,
-    account: &str,
-) -> Result<Vec<JournalLine>, ExplainError> {
-    let mut lines: Vec<JournalLine> = Vec::new();
-    loop {
-        let mut query = Query::of(figure.tenant)
-            .eq("account", account)
-            .eq("currency", figure.currency.code())
-            .eq("book", "platform")
-            .order_by("position", Direction::Ascending)
-            .order_by("entry", Direction::Ascending)
-            .order_by("line", Direction::Ascending)
-            .limit(PAGE_LINES);
-        if let Some(last) = lines.last() {
-            let behind = vec![
-                store::Field::to_value(&last.position),
-                Value::Int(i64::from(last.entry)),
-                Value::Int(i64::from(last.line)),
-            ];
-            let columns = vec!["position", "entry", "line"];
-            query = query.filter(Filter::Beyond(columns, behind, Direction::Ascending));
-        }
-        let mut page: Vec<JournalLine> = views.rows(query).await?;
-        let is_last = page.len() < PAGE_LINES;
-        lines.append(&mut page);
-        if is_last {
-            return Ok(lines);
-        }
-    }
-}
-
-struct Causes<'a> {
+/// The causes of events, each looked up once.
+pub(crate) struct Causes<'a> {
     log: &'a dyn Log,
     known: HashMap<Uuid, Option<(CauseStep, Option<Uuid>)>>,
 }
 
-impl Causes<'_> {
-    async fn chain(&mut self, event: Uuid) -> Result<Vec<CauseStep>, LogError> {
+impl<'a> Causes<'a> {
+    pub(crate) fn new(log: &'a dyn Log) -> Self {
+        Self { log, known: HashMap::new() }
+    }
+
+    pub(crate) async fn chain(&mut self, event: Uuid) -> Result<Vec<CauseStep>, LogError> {
         let mut chain = Vec::new();
         let mut next = Some(event);
         while let Some(id) = next.filter(|_| chain.len() < CAUSES_MAX) {

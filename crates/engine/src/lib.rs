@@ -15,6 +15,7 @@ mod errands;
 pub mod explain;
 pub mod export;
 mod fetches;
+pub mod figures;
 #[cfg(test)]
 mod house;
 mod lease;

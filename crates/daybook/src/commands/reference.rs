@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use engine::all_projections;
+use projections::chart::CHART;
 
 use crate::outcome::{Failure, Outcome};
 
@@ -17,7 +18,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     let document = serde_json::to_string_pretty(&api::openapi()).map_err(Failure::unavailable)?;
     write(args, "openapi.json", &format!("{document}\n"))?;
-    write(args, "tables.md", &tables())
+    write(args, "tables.md", &tables())?;
+    write(args, "chart-of-accounts.md", &chart())
 }
 
 fn write(args: &Args, name: &str, text: &str) -> Outcome {
@@ -44,4 +46,32 @@ fn tables() -> String {
         }
     }
     text
+}
+
+fn chart() -> String {
+    let mut text = String::from(
+        "# Chart of accounts\n\nGenerated from `projections/src/chart/families.rs` by `make \
+         schemas`. An asterisk stands for an id, a name or a path. \"Below zero\" is on the normal \
+         side. \"Open\" accounts are unfinished business while they are not zero.\n\n\
+         | account | normal side | currencies | who posts | accounts | below zero | open | what it \
+         holds |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    for family in CHART {
+        text.push_str(&format!(
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} |\n",
+            family.pattern,
+            family.normal_side,
+            family.currencies,
+            words(&family.posters.to_string()),
+            words(&family.members.to_string()),
+            if family.may_be_negative { "may" } else { "never" },
+            if family.must_return_to_zero { "yes" } else { "" },
+            family.holds,
+        ));
+    }
+    text
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
 }

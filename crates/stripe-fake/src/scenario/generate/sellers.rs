@@ -1,6 +1,6 @@
 //! Forty sellers, a few more who only join and leave, and what goes wrong with their accounts.
 
-use super::{Action, Operation, Plan, TICKS_A_DAY};
+use super::{Action, Operation, Paid, Plan, TICKS_A_DAY};
 use crate::plan::{AccountStanding, Behaviour, PayoutPlan, PayoutSchedule, Rule, When};
 use crate::scenario::SellerSpec;
 
@@ -10,6 +10,12 @@ const TRADERS: usize = 40;
 const LEAVERS: usize = 6;
 /// The first Monday on which every seller has something to be paid: 9 March.
 const FIRST_PAYDAY: usize = 8 * TICKS_A_DAY;
+
+/// Sellers whose payout of that day fails after it was paid; on arrival; and so that the transfer is
+/// fetched back.
+const LATE: [usize; 3] = [0, 22, 32];
+const FAILING: [usize; 3] = [10, 25, 34];
+const FETCHED: [usize; 6] = [7, 8, 9, 21, 23, 35];
 
 const NAMES: [&str; TRADERS] = [
     "Alder & Ash Woodwork",
@@ -157,9 +163,17 @@ impl Plan {
     /// new bank account and the payout is tried again, or the transfer is fetched back.
     fn fail_payouts(&mut self) {
         let failing = PayoutPlan::Failed { code: "no_account".into() };
-        self.bad_payday(&[0, 22, 32], "late", &PayoutPlan::paid_then_failed(), 5, true);
-        self.bad_payday(&[10, 25, 34], "failing", &failing, 3, true);
-        self.bad_payday(&[7, 8, 9, 21, 23, 35], "fetched", &failing, 3, false);
+        self.bad_payday(&LATE, "late", &PayoutPlan::paid_then_failed(), 5, true);
+        self.bad_payday(&FAILING, "failing", &failing, 3, true);
+        self.bad_payday(&FETCHED, "fetched", &failing, 3, false);
+    }
+
+    /// Whether an order feeds a payout of 9 March that is to fail.
+    pub(super) fn pays_the_bad_payday(&self, paid: &Paid) -> bool {
+        [&LATE[..], &FAILING, &FETCHED].into_iter().any(|places| {
+            let failing = places.iter().take(self.scale.of(places.len()));
+            failing.into_iter().any(|place| paid.placed.key == format!("first/{}", key(*place)))
+        })
     }
 
     fn bad_payday(
