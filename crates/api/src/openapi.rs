@@ -18,8 +18,8 @@ use crate::{
     resources::{
         books,
         catalogue::{LISTS, List},
-        disputes, exports, keys, operations, orders, payments, payouts, personal, refunds, sellers,
-        tenant, webhooks,
+        disputes, exports, keys, operations, orders, payments, payouts, personal, refunds, reports,
+        sellers, tenant, webhooks,
     },
 };
 
@@ -75,7 +75,9 @@ use crate::{
         books::import,
         books::trial_balance,
         books::hashes,
-        books::explain
+        books::explain,
+        reports::catalogue,
+        reports::answer
     ),
     components(schemas(Problem))
 )]

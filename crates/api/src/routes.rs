@@ -6,7 +6,7 @@ use crate::{
     dashboard, openapi,
     resources::{
         books, catalogue, disputes, exports, keys, lists, operations, orders, payments, payouts,
-        refunds, sellers, tenant, webhooks,
+        refunds, reports, sellers, tenant, webhooks,
     },
 };
 
@@ -57,6 +57,8 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/balance-transactions", post().to(books::import))
         .route("/v1/trial-balance", get().to(books::trial_balance))
         .route("/v1/hashes", get().to(books::hashes))
+        .route("/v1/reports", get().to(reports::catalogue))
+        .route("/v1/reports/{name}", get().to(reports::answer))
         .route("/v1/explain", get().to(books::explain));
     for list in catalogue::LISTS {
         config.route(list.path, get().to(lists::answer));

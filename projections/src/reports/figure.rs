@@ -10,30 +10,8 @@ use crate::{
     chart::{Book, Side},
     journal::JournalLine,
     postings::Nature,
+    selectors::{self, FIGURES, Natures, signed},
 };
-
-/// Which natures of entries count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Natures {
-    /// All.
-    All,
-    /// These.
-    Only(&'static [Nature]),
-    /// All but these.
-    Except(&'static [Nature]),
-}
-
-impl Natures {
-    /// Whether this one counts.
-    #[must_use]
-    pub fn hold(self, nature: Nature) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(these) => these.contains(&nature),
-            Self::Except(these) => !these.contains(&nature),
-        }
-    }
-}
 
 /// A part of a figure, as it is declared in code: lines of families of accounts, with a sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +27,7 @@ pub(super) struct Pick {
 impl Pick {
     /// Everything of these families.
     pub(super) const fn all(more: Side, families: &'static [&'static str]) -> Self {
-        Self { more, families, natures: Natures::All }
+        Self { more, families, natures: Natures::Any }
     }
 
     /// What entries of these natures did to these families.
@@ -63,9 +41,9 @@ impl Pick {
 
     /// By how much a line changes the figure, if it does.
     pub(super) fn value(&self, line: &JournalLine) -> Option<i128> {
-        let counts = self.natures.hold(line.nature)
+        let counts = self.natures.admit(line.nature)
             && self.families.iter().any(|family| *family == line.family);
-        counts.then(|| signed(self.more, line))
+        counts.then(|| signed(self.more, line.minor))
     }
 
     fn term(&self) -> Term {
@@ -78,15 +56,8 @@ impl Pick {
     }
 }
 
-fn signed(more: Side, line: &JournalLine) -> i128 {
-    match more {
-        Side::Debit => i128::from(line.minor),
-        Side::Credit => -i128::from(line.minor),
-    }
-}
-
 /// A part of a figure: lines of accounts, with a sign.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Term {
     /// The side whose lines are added; those of the other are taken off.
     #[serde(serialize_with = "display")]
@@ -102,7 +73,7 @@ pub struct Term {
 }
 
 /// The lines of one book and one currency that a figure is the sum of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Figure {
     /// The parts that are added up.
     pub terms: Vec<Term>,
@@ -141,7 +112,7 @@ impl Figure {
         more: Side,
         accounts: Vec<String>,
     ) -> Self {
-        let term = Term { more, accounts, natures: Natures::All, side: None };
+        let term = Term { more, accounts, natures: Natures::Any, side: None };
         Self::of_terms(scope, place, window, vec![term])
     }
 
@@ -180,7 +151,7 @@ impl Figure {
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         match self.terms.as_slice() {
-            [term] if self.dimensions.is_empty() && term.natures == Natures::All => {
+            [term] if self.dimensions.is_empty() && term.natures == Natures::Any => {
                 match term.accounts.as_slice() {
                     [account] => Some(account),
                     _ => None,
@@ -188,6 +159,24 @@ impl Figure {
             }
             _ => None,
         }
+    }
+
+    /// The figure of the catalogue that it is a narrowing of, if there is one: by its name it can be
+    /// asked for and explained.
+    #[must_use]
+    pub fn named(&self) -> Option<&'static selectors::Figure> {
+        let narrows = self.dimensions.keys().all(|column| *column == "seller");
+        FIGURES.iter().find(|figure| {
+            narrows
+                && figure.terms.len() == self.terms.len()
+                && figure.terms.iter().zip(&self.terms).all(|(known, term)| {
+                    term.side.is_none()
+                        && !known.of_sellers
+                        && known.side == term.more
+                        && known.natures == term.natures
+                        && known.accounts == term.accounts
+                })
+        })
     }
 
     /// What it is the sum of, in words.
@@ -230,11 +219,11 @@ impl Figure {
         }
         let (account, side) = (line.account.name(), side_of(line));
         for term in &self.terms {
-            let counts = term.natures.hold(line.nature)
+            let counts = term.natures.admit(line.nature)
                 && term.side.is_none_or(|only| only == side)
                 && term.accounts.iter().any(|one| *one == account || *one == line.family);
             if counts {
-                add(&mut total, signed(term.more, line))?;
+                add(&mut total, signed(term.more, line.minor))?;
             }
         }
         Ok(total)
@@ -260,7 +249,7 @@ fn is_about(line: &JournalLine, column: &str, value: &str) -> bool {
 }
 
 fn is_all(natures: &Natures) -> bool {
-    *natures == Natures::All
+    *natures == Natures::Any
 }
 
 fn display<S: Serializer>(
@@ -282,7 +271,7 @@ fn some_display<S: Serializer>(value: &Option<Side>, serializer: S) -> Result<S:
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 fn natures<S: Serializer>(natures: &Natures, serializer: S) -> Result<S::Ok, S::Error> {
     let (sign, these): (&str, &[Nature]) = match natures {
-        Natures::All => ("", &[]),
+        Natures::Any => ("", &[]),
         Natures::Only(these) => ("", these),
         Natures::Except(these) => ("-", these),
     };

@@ -31,10 +31,11 @@ mod tax;
 mod trial_balance;
 mod window;
 
+pub use crate::selectors::Natures;
 pub use aged::{AgedClearing, AgedReceivables};
 pub use catalogue::{Needs, ReportName, Span};
 pub use fees::Fees;
-pub use figure::{Figure, Natures, Term};
+pub use figure::{Figure, Term};
 pub use general_ledger::GeneralLedger;
 pub use gmv::Gmv;
 pub use mrr::{Mrr, MrrMovement, MrrMovementKind};
@@ -45,7 +46,7 @@ pub use shape::{Cell, Check, Column, Report, Row, Section, Unit};
 pub use take_rate::TakeRate;
 pub use tax::TaxLiability;
 pub use trial_balance::{Detail, TrialBalance};
-pub use window::{Month, NotAMonth, Window, day_end, day_start, parse_day};
+pub use window::{Month, NotAMonth, Window};
 
 /// How many rows a report may have at most: a longer one is asked for in parts.
 pub const ROWS_MAX: usize = 50_000;

@@ -103,7 +103,7 @@ impl SellerStatement {
         let mut fees = 0;
         for (what, natures, with_fees) in SUMMARY {
             let mut sum = 0;
-            for (_, (own, taken)) in money.natures.iter().filter(|(of, _)| natures.hold(**of)) {
+            for (_, (own, taken)) in money.natures.iter().filter(|(of, _)| natures.admit(**of)) {
                 add(&mut sum, *own)?;
                 if with_fees {
                     add(&mut sum, *taken)?;
@@ -140,7 +140,7 @@ impl SellerStatement {
         at: Option<Timestamp>,
     ) -> Result<Row, ReportFault> {
         let window = Window { from: None, to: at.unwrap_or(Timestamp::EPOCH) };
-        let figure = self.figure(currency, window, vec![self.position(Natures::All)]);
+        let figure = self.figure(currency, window, vec![self.position(Natures::Any)]);
         let balance = Cell::figure(sum, figure)?;
         Ok(Row::strong(vec![Cell::Empty, Cell::text(what), Cell::Empty, Cell::Empty, balance]))
     }
@@ -159,7 +159,7 @@ impl SellerStatement {
         for ((position, entry), movement) in movements {
             add(&mut running, movement.amount)?;
             let figure = self
-                .figure(currency, self.scope.window, vec![self.position(Natures::All)])
+                .figure(currency, self.scope.window, vec![self.position(Natures::Any)])
                 .about("position", position)
                 .about("entry", entry);
             rows.push(Row::of(vec![
@@ -187,7 +187,7 @@ impl SellerStatement {
             let term = Term {
                 more: Side::Credit,
                 accounts: vec![account],
-                natures: Natures::All,
+                natures: Natures::Any,
                 side: None,
             };
             rows.push(line(what, Cell::figure(sum, self.figure(currency, window, vec![term]))?));

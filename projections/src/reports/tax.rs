@@ -115,7 +115,7 @@ impl TaxLiability {
                 moved.remitted,
                 figure(window, Side::Debit, Natures::Except(NOT_REMITTED)),
             )?,
-            Cell::figure(owed, figure(Window::until(window.to), Side::Credit, Natures::All))?,
+            Cell::figure(owed, figure(Window::until(window.to), Side::Credit, Natures::Any))?,
         ])
     }
 
@@ -130,7 +130,7 @@ impl TaxLiability {
             let figure = self.figure(
                 currency,
                 Window::until(from),
-                (Side::Credit, Natures::All),
+                (Side::Credit, Natures::Any),
                 accounts.to_vec(),
             );
             section.rows.push(Row::of(vec![

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{Datelike, Days, Months, NaiveDate, TimeDelta, TimeZone};
+use chrono::{Datelike, Months, NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use kernel::Timestamp;
 use serde::Serialize;
@@ -97,16 +97,9 @@ impl FromStr for Month {
     }
 }
 
-/// A calendar day, written `2026-03-01`; `None` if it is not one.
-#[must_use]
-pub fn parse_day(text: &str) -> Option<NaiveDate> {
-    if text.len() == 10 { text.parse().ok() } else { None }
-}
-
 /// The first instant of a calendar day in a time zone. Where clocks jump over midnight, it is the
 /// first that exists.
-#[must_use]
-pub fn day_start(zone: Tz, day: NaiveDate) -> Timestamp {
+fn day_start(zone: Tz, day: NaiveDate) -> Timestamp {
     let midnight = day.and_time(chrono::NaiveTime::MIN);
     let mut quarter = TimeDelta::zero();
     while quarter < TimeDelta::hours(24) {
@@ -117,12 +110,6 @@ pub fn day_start(zone: Tz, day: NaiveDate) -> Timestamp {
         quarter = quarter.checked_add(&TimeDelta::minutes(15)).unwrap_or(TimeDelta::hours(24));
     }
     midnight.and_utc().into()
-}
-
-/// The first instant of the day after a calendar day.
-#[must_use]
-pub fn day_end(zone: Tz, day: NaiveDate) -> Timestamp {
-    day_start(zone, day.checked_add_days(Days::new(1)).unwrap_or(day))
 }
 
 #[cfg(test)]
@@ -153,11 +140,7 @@ mod tests {
     #[test]
     fn a_day_begins_when_its_clock_does() {
         // In Santiago the clocks jumped from 0:00 to 1:00 on this day.
-        let day = parse_day("2025-09-07").unwrap();
+        let day = NaiveDate::from_ymd_opt(2025, 9, 7).unwrap();
         assert_eq!(day_start(Tz::America__Santiago, day).to_string(), "2025-09-07T04:00:00Z");
-        let start = day_start(Tz::Europe__Berlin, parse_day("2026-03-29").unwrap());
-        let end = day_end(Tz::Europe__Berlin, parse_day("2026-03-29").unwrap());
-        assert_eq!(end.unix_seconds() - start.unix_seconds(), 23 * 3600);
-        assert_eq!(parse_day("2026-02-29"), None);
     }
 }

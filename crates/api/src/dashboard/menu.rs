@@ -10,13 +10,14 @@ use super::{
 };
 use crate::permissions::{Permission, Reach};
 
-const STAFF: [(&str, &str, Permission); 8] = [
+const STAFF: [(&str, &str, Permission); 9] = [
     ("Overview", "/dashboard", Permission::SeeSellers),
     ("Sellers", "/dashboard/sellers", Permission::SeeSellers),
     ("Orders", "/dashboard/orders", Permission::SeeOrders),
     ("Refunds", "/dashboard/refunds", Permission::SeeRefunds),
     ("Disputes", "/dashboard/disputes", Permission::SeeDisputes),
     ("Payouts", "/dashboard/payouts", Permission::SeePayouts),
+    ("Reports", "/dashboard/reports", Permission::SeeBalances),
     ("Work items", "/dashboard/work-items", Permission::SeeBooks),
     ("Stripe events", "/dashboard/webhooks", Permission::SeeBooks),
 ];

@@ -8,7 +8,7 @@ mod access;
 mod chart;
 mod explain;
 mod forms;
-mod frame;
+pub(crate) mod frame;
 mod guest;
 mod lists;
 mod menu;
@@ -17,9 +17,10 @@ mod order;
 mod pages;
 mod query;
 mod reading;
+mod reports;
 #[cfg(test)]
 pub(crate) mod samples;
-mod shown;
+pub(crate) mod shown;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trouble;
@@ -60,6 +61,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/dashboard/payouts", get().to(pages::payouts))
         .route("/dashboard/work-items", get().to(pages::work_items))
         .route("/dashboard/webhooks", get().to(pages::webhooks))
+        .route("/dashboard/reports", get().to(reports::list))
+        .route("/dashboard/reports/{name}", get().to(reports::show))
         .route("/dashboard/explain", get().to(explain::figure))
         .route("/dashboard/events/{position}", get().to(explain::event))
         .route("/orders/{order}", get().to(guest::show))

@@ -12,6 +12,7 @@ mod keys;
 mod rebuild;
 mod reference;
 mod replay;
+mod report;
 mod restore;
 mod serve;
 mod verify;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Verify(verify::Args),
     /// Show the trial balance, or a seller's balance, as of a day and as known at a position
     Balance(balance::Args),
+    /// Make a report: trial balance, statements, revenue, fees, ... as table, JSON, CSV or HTML
+    Report(report::Args),
     /// Say why a seller's balance is what it is
     Explain(explain::Args),
     /// List, create and revoke API keys
@@ -67,6 +70,7 @@ impl Command {
             Self::Import(args) => import::run(args).await,
             Self::Verify(args) => verify::run(&args),
             Self::Balance(args) => balance::run(args).await,
+            Self::Report(args) => report::run(args).await,
             Self::Explain(args) => explain::run(args).await,
             Self::Keys(args) => keys::run(args).await,
             Self::Copy(args) => copy::run(args).await,

@@ -4,11 +4,10 @@ use chrono_tz::Tz;
 use kernel::{Currency, SellerId, Timestamp};
 use projections::{
     chart::{Account, Book, Family},
-    reports::{
-        Detail, Month, Needs, NotAMonth, ReportName, Scope, Span, Window, day_end, day_start,
-        parse_day,
-    },
+    reports::{Detail, Month, Needs, NotAMonth, ReportName, Scope, Span, Window},
 };
+
+use crate::figures::{KnownAt, Moment};
 
 /// What may be asked of a report, by name, with what it means.
 pub const PARAMETERS: [(&str, &str); 10] = [
@@ -16,7 +15,10 @@ pub const PARAMETERS: [(&str, &str); 10] = [
     ("to", "the first instant or day that does not count any more"),
     ("month", "a calendar month instead of from and to, such as 2026-03"),
     ("as_of", "what had taken effect before this instant, or by the end of this day"),
-    ("known_at", "what was known at this position of the log"),
+    (
+        "known_at",
+        "what was known at this position of the log, at this instant, or by the end of this day",
+    ),
     ("seller", "which seller"),
     ("account", "which account, or family of accounts with a *"),
     ("currency", "only this currency"),
@@ -103,8 +105,10 @@ pub enum AskError {
     /// It is about an instant, and a beginning was given.
     #[error("{0} is about what stands at an instant; give as_of, not from")]
     NoPeriod(ReportName),
-    /// It is not a position.
-    #[error("known_at is \"{0}\", which is not a position of the log; write a whole number")]
+    /// It is neither a position nor a time.
+    #[error(
+        "known_at is \"{0}\"; write a position of the log, a day, such as 2026-03-01, or an instant"
+    )]
     KnownAtInvalid(String),
     /// The log does not reach that far.
     #[error("position {asked} does not exist yet; the last one is {head}")]
@@ -178,7 +182,16 @@ impl Asked {
         Ok(())
     }
 
-    /// What it comes to, in a tenant's time zone, at this instant, with a log that ends there.
+    /// As known when, if that is asked.
+    ///
+    /// # Errors
+    /// [`AskError::KnownAtInvalid`].
+    pub fn known_at(&self) -> Result<Option<KnownAt>, AskError> {
+        let Some(text) = &self.known_at else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| AskError::KnownAtInvalid(text.clone()))
+    }
+
+    /// What it comes to, in a tenant's time zone, at this instant, as known at this position.
     ///
     /// Without an end, a report counts everything up to now; without a beginning, from the first
     /// event on.
@@ -190,12 +203,12 @@ impl Asked {
         name: ReportName,
         zone: Tz,
         now: Timestamp,
-        head: u64,
+        known_at: u64,
     ) -> Result<Request, AskError> {
         let scope = Scope {
             window: self.window(name, zone, now)?,
             zone,
-            known_at: self.known_at(head)?,
+            known_at,
             book: match self.book.as_deref().unwrap_or("platform") {
                 "all" => None,
                 "platform" => Some(Book::Platform),
@@ -234,11 +247,9 @@ impl Asked {
     }
 
     fn window(&self, name: ReportName, zone: Tz, now: Timestamp) -> Result<Window, AskError> {
-        let (from, to, as_of) = (
-            time("from", self.from.as_deref(), zone, day_start)?,
-            time("to", self.to.as_deref(), zone, day_start)?,
-            time("as_of", self.as_of.as_deref(), zone, day_end)?,
-        );
+        let from = moment("from", self.from.as_ref())?.map(|from| from.begin(zone));
+        let to = moment("to", self.to.as_ref())?.map(|to| to.begin(zone));
+        let as_of = moment("as_of", self.as_of.as_ref())?.map(|as_of| as_of.end(zone));
         let mut window = match (&self.month, from.or(to).or(as_of)) {
             (Some(_), Some(_)) => return Err(AskError::PeriodTwice("month with another")),
             (Some(month), None) => month.parse::<Month>()?.window(zone),
@@ -259,26 +270,12 @@ impl Asked {
             Some(_) | None => Ok(window),
         }
     }
-
-    fn known_at(&self, head: u64) -> Result<u64, AskError> {
-        let Some(text) = &self.known_at else { return Ok(head) };
-        let asked = text.parse().map_err(|_| AskError::KnownAtInvalid(text.clone()))?;
-        if asked > head { Err(AskError::KnownAtBeyond { asked, head }) } else { Ok(asked) }
-    }
 }
 
-fn time(
-    parameter: &'static str,
-    asked: Option<&str>,
-    zone: Tz,
-    of_day: fn(Tz, chrono::NaiveDate) -> Timestamp,
-) -> Result<Option<Timestamp>, AskError> {
+fn moment(parameter: &'static str, asked: Option<&String>) -> Result<Option<Moment>, AskError> {
     let Some(asked) = asked else { return Ok(None) };
-    let invalid = || AskError::TimeInvalid { parameter, asked: asked.to_owned() };
-    match parse_day(asked) {
-        Some(day) => Ok(Some(of_day(zone, day))),
-        None => asked.parse().map(Some).map_err(|_| invalid()),
-    }
+    let invalid = |_| AskError::TimeInvalid { parameter, asked: asked.clone() };
+    asked.parse().map(Some).map_err(invalid)
 }
 
 #[cfg(test)]
@@ -336,8 +333,6 @@ mod tests {
                 "either month",
             ),
             (AgedReceivables, &[("from", "2026-03-01")][..], "report.no_period", "as_of"),
-            (TrialBalance, &[("known_at", "501")][..], "report.known_at_beyond", "500"),
-            (TrialBalance, &[("known_at", "x")][..], "report.known_at_invalid", "whole number"),
             (TrialBalance, &[("currency", "EURO")][..], "report.currency_invalid", "EUR"),
             (TrialBalance, &[("detail", "all")][..], "report.detail_invalid", "families"),
             (SellerStatement, &[][..], "report.seller_missing", "seller="),
@@ -354,6 +349,8 @@ mod tests {
             assert_eq!(error.as_ref(), code);
             assert!(error.to_string().contains(part), "{error}");
         }
+        let known = asked(&[("known_at", "yesterday")]).known_at().unwrap_err();
+        assert_eq!(known.as_ref(), "report.known_at_invalid");
         let unknown = named("profit").unwrap_err().to_string();
         assert!(unknown.contains("trial-balance") && unknown.contains("take-rate"), "{unknown}");
         assert!(Asked::default().set("week", String::new()).is_err());

@@ -6,5 +6,5 @@ mod read;
 mod render;
 
 pub use asked::{AskError, Asked, PARAMETERS, Request, named};
-pub use read::{ReportError, make};
+pub use read::{ReportError, known, make};
 pub use render::{csv_text, json};

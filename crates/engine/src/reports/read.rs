@@ -12,9 +12,12 @@ use projections::{
     },
     sellers::Seller,
 };
-use store::{Direction, Field, Filter, Query, Table, Value, Views, ViewsError, ViewsExt};
+use store::{
+    Direction, Field, Filter, Log, LogError, Position, Query, Table, Value, Views, ViewsError,
+    ViewsExt,
+};
 
-use super::{AskError, Request};
+use super::{AskError, Asked, Request};
 
 /// How many rows are read at a time.
 const PAGE_ROWS: usize = 2000;
@@ -28,9 +31,36 @@ pub enum ReportError {
     /// The read models cannot be read.
     #[error(transparent)]
     Views(#[from] ViewsError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// It cannot be made of what was read.
     #[error(transparent)]
     Fault(#[from] ReportFault),
+}
+
+/// Up to where everything a report counts is known: the position asked for, or less while the
+/// journal has not come so far.
+///
+/// # Errors
+/// [`ReportError`].
+pub async fn known(
+    log: &dyn Log,
+    views: &dyn Views,
+    zone: chrono_tz::Tz,
+    asked: &Asked,
+) -> Result<u64, ReportError> {
+    let unbuilt = || ViewsError::Unavailable("the journal is still being built".to_owned());
+    let live = views.live("journal").await?.ok_or_else(unbuilt)?;
+    let reached = views.checkpoint(&live).await?;
+    let reached = reached.map_or(Position::START, |checkpoint| checkpoint.position);
+    let Some(known_at) = asked.known_at()? else { return Ok(reached.0) };
+    let position = known_at.position(log, zone).await?;
+    let head = log.head().await?.position;
+    if position > head {
+        return Err(AskError::KnownAtBeyond { asked: position.0, head: head.0 }.into());
+    }
+    Ok(position.min(reached).0)
 }
 
 /// Makes a report of a tenant's books.

@@ -76,8 +76,11 @@ fn json_cell(cell: &Cell) -> Json {
                 "currency": money.currency(),
             });
             if let (Some(figure), Some(fields)) = (figure, amount.as_object_mut()) {
-                let figure = serde_json::to_value(figure).unwrap_or(Json::Null);
-                fields.insert("figure".to_owned(), figure);
+                let mut told = serde_json::to_value(figure).unwrap_or(Json::Null);
+                if let (Some(named), Some(told)) = (figure.named(), told.as_object_mut()) {
+                    told.insert("name".to_owned(), Json::from(named.name));
+                }
+                fields.insert("figure".to_owned(), told);
             }
             amount
         }
