@@ -18,8 +18,8 @@ use crate::{
     resources::{
         books,
         catalogue::{LISTS, List},
-        disputes, exports, keys, operations, orders, payments, payouts, personal, refunds, reports,
-        sellers, tenant, webhooks,
+        disputes, exports, figures, keys, operations, orders, payments, payouts, personal, refunds,
+        reports, sellers, tenant, webhooks,
     },
 };
 
@@ -75,9 +75,13 @@ use crate::{
         books::import,
         books::trial_balance,
         books::hashes,
-        books::explain,
         reports::catalogue,
-        reports::answer
+        reports::answer,
+        figures::explain,
+        figures::catalogue,
+        figures::figure,
+        figures::balance,
+        figures::restatement
     ),
     components(schemas(Problem))
 )]

@@ -5,8 +5,8 @@ use actix_web::web::{self, delete, get, post, put};
 use crate::{
     dashboard, openapi,
     resources::{
-        books, catalogue, disputes, exports, keys, lists, operations, orders, payments, payouts,
-        refunds, reports, sellers, tenant, webhooks,
+        books, catalogue, disputes, exports, figures, keys, lists, operations, orders, payments,
+        payouts, refunds, reports, sellers, tenant, webhooks,
     },
 };
 
@@ -59,7 +59,11 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/hashes", get().to(books::hashes))
         .route("/v1/reports", get().to(reports::catalogue))
         .route("/v1/reports/{name}", get().to(reports::answer))
-        .route("/v1/explain", get().to(books::explain));
+        .route("/v1/explain", get().to(figures::explain))
+        .route("/v1/figures", get().to(figures::catalogue))
+        .route("/v1/figures/{name}", get().to(figures::figure))
+        .route("/v1/balance", get().to(figures::balance))
+        .route("/v1/restatement", get().to(figures::restatement));
     for list in catalogue::LISTS {
         config.route(list.path, get().to(lists::answer));
     }

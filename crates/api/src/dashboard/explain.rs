@@ -1,17 +1,14 @@
 //! Where a figure comes from: its lines, their events, the causes of these, and Stripe's messages.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
-use kernel::{Currency, SellerId};
-use projections::{
-    chart::{Account, Book, SellerPart},
-    journal::JournalLine,
-};
+use engine::explain::{ExplainedLine, Explanation, Question, explain_figure};
+use kernel::{SellerId, Timestamp};
+use projections::{chart::Book, journal::JournalLine, selectors::FIGURES};
 use store::{Filter, Metadata, Position, Query, Recorded, Value};
 use uuid::Uuid;
 
 use super::{
     frame::page,
-    money::sum,
     order::actor_words,
     query::{Parameters, link},
     reading::Reader,
@@ -21,6 +18,7 @@ use super::{
 };
 use crate::{
     permissions::{Permission, Reach},
+    resources::figures::{Asked, figures, question},
     state::Api,
 };
 
@@ -28,7 +26,7 @@ const PATH: &str = "/dashboard/explain";
 const LINES: usize = 100;
 const CAUSES_MAX: usize = 32;
 
-/// The figures of a seller that can be explained, and the accounts each is the sum of.
+/// The parts of a seller's balance.
 const PARTS: [(&str, &str); 6] = [
     ("total", "Total"),
     ("pending", "Pending"),
@@ -38,129 +36,163 @@ const PARTS: [(&str, &str); 6] = [
     ("receivable", "Owed"),
 ];
 
-fn accounts(seller: SellerId, part: &str) -> Vec<Account> {
-    let own = |part| Account::Seller(seller, part);
-    match part {
-        "pending" => vec![own(SellerPart::Pending)],
-        "available" => vec![own(SellerPart::Available)],
-        "reserve" => vec![own(SellerPart::Reserve)],
-        "dispute-hold" => vec![own(SellerPart::DisputeHold)],
-        "receivable" => vec![Account::Receivable(seller)],
-        _ => vec![
-            own(SellerPart::Pending),
-            own(SellerPart::Available),
-            own(SellerPart::Reserve),
-            own(SellerPart::DisputeHold),
-            Account::Receivable(seller),
-        ],
+/// What the address asks for.
+fn asked(parameters: &Parameters) -> Asked {
+    let text = |name| parameters.get(name).map(str::to_owned);
+    Asked {
+        figure: text("figure"),
+        account: text("account"),
+        part: text("part"),
+        currency: text("currency"),
+        book: text("book"),
+        seller: text("seller"),
+        organizer: text("organizer"),
+        order: text("order"),
+        product: text("product"),
+        event: text("event"),
+        membership: text("membership"),
+        channel: text("channel"),
+        event_type: text("event_type"),
+        as_of: text("as_of"),
+        from: text("from"),
+        to: text("to"),
+        known_at: text("known_at"),
+        before: text("before"),
+        limit: Some(LINES),
+        after: None,
     }
 }
 
-/// A seller's figure, line by line.
+/// Any figure, line by line: a seller's, the platform's, or the balance of an account.
 pub(crate) async fn figure(
     api: web::Data<Api>,
     visitor: Visitor,
     parameters: Parameters,
 ) -> Result<HttpResponse, Trouble> {
-    let seller: Option<SellerId> = parameters.get("seller").and_then(|id| id.parse().ok());
-    let seller = seller.ok_or_else(|| Trouble::not_found("seller"))?;
-    visitor.0.may_for(Permission::SeeBalances, seller)?;
-    let currency = parameters.get("currency").and_then(|code| code.parse().ok());
-    let currency: Currency = currency.ok_or_else(|| Trouble::malformed("name a currency"))?;
+    let asked = asked(&parameters);
+    let seller: Option<SellerId> = asked.seller.as_ref().and_then(|id| id.parse().ok());
+    if seller.is_none() && (asked.seller.is_some() || is_about_a_seller(&asked)) {
+        return Err(Trouble::not_found("seller"));
+    }
+    if let Some(seller) = seller {
+        visitor.0.may_for(Permission::SeeBalances, seller)?;
+    }
+    let mut question = question(&api, &visitor.0, &asked).await?;
+    question.causes = false;
     parameters.wait(&api).await?;
     let reader = Reader { api: &api, caller: &visitor.0 };
-    let asked = parameters.get("part").unwrap_or("total");
-    let (part, label) = PARTS
-        .into_iter()
-        .find(|(part, _)| *part == asked)
-        .ok_or_else(|| Trouble::not_found("figure"))?;
-    let accounts = accounts(seller, part);
-    let names: Vec<Value> = accounts.iter().map(|account| Value::text(account.name())).collect();
-    let query = Query::of(reader.tenant())
-        .filter(Filter::In("account", names))
-        .eq("currency", currency.code())
-        .eq("book", "platform");
-    let lines: Vec<JournalLine> = reader.all(query).await?;
-    let before = parameters.number("before");
-    let of = reader.seller_names([seller]).await?.remove(&seller);
-    let (amount, shown, earlier) = running(&reader, &lines, currency, before).await?;
-    let older = earlier
-        .and_then(|_| shown.last())
-        .map(|line| link(PATH, &parameters.with("before", &line.position.to_string())));
-    let explained = ExplainPage {
-        frame: reader.frame(label, PATH, &parameters),
-        figure: label.to_owned(),
-        account: if accounts.len() == 1 { accounts[0].name() } else { "all parts".to_owned() },
-        of: of.ok_or_else(|| Trouble::not_found("seller"))?,
-        choices: PARTS
+    let explained = explain_figure(figures(&api, &visitor.0), &question)
+        .await
+        .map_err(crate::problem::Problem::from)?;
+    let label = label(&asked, &explained.figure);
+    let of = match explained.seller {
+        Some(seller) => reader
+            .seller_names([seller])
+            .await?
+            .remove(&seller)
+            .ok_or_else(|| Trouble::not_found("seller"))?,
+        None => Reference::plain("the books"),
+    };
+    let amount = |minor| Amount::of(minor, explained.currency);
+    let page_of = ExplainPage {
+        frame: reader.frame(&label, PATH, &parameters),
+        figure: label,
+        account: accounts_of(&question),
+        of,
+        choices: choices(&asked, &parameters),
+        amount: amount(explained.minor),
+        lines: shown(&reader, &explained).await?,
+        earlier: (explained.earlier.is_some() || explained.opening != 0)
+            .then(|| amount(explained.opening)),
+        older: explained
+            .earlier
+            .as_ref()
+            .map(|cursor| link(PATH, &parameters.with("before", cursor))),
+    };
+    Ok(page(StatusCode::OK, &page_of))
+}
+
+const fn is_about_a_seller(asked: &Asked) -> bool {
+    asked.figure.is_none() && asked.account.is_none()
+}
+
+/// What the figure is called on the page.
+fn label(asked: &Asked, figure: &str) -> String {
+    let part = asked.part.as_deref().unwrap_or("total");
+    match PARTS.into_iter().find(|(word, _)| *word == part) {
+        Some((_, label)) if is_about_a_seller(asked) => label.to_owned(),
+        _ => figure.replace('_', " "),
+    }
+}
+
+/// The account, if it is one.
+fn accounts_of(question: &Question) -> String {
+    let accounts: Vec<String> = question
+        .selector
+        .parts
+        .iter()
+        .flat_map(|part| question.selector.series_of(part).unwrap_or_else(|| part.accounts.clone()))
+        .collect();
+    match accounts.as_slice() {
+        [account] => account.clone(),
+        _ => "several accounts".to_owned(),
+    }
+}
+
+/// The other figures one may look at from here.
+fn choices(asked: &Asked, parameters: &Parameters) -> Vec<Choice> {
+    let parameters = parameters.with("before", "");
+    if is_about_a_seller(asked) {
+        let part = asked.part.as_deref().unwrap_or("total");
+        return PARTS
             .into_iter()
             .map(|(word, label)| Choice {
                 label: label.to_owned(),
-                href: link(PATH, &parameters.with("before", "").with("part", word)),
+                href: link(PATH, &parameters.with("part", word)),
                 current: word == part,
             })
-            .collect(),
-        amount,
-        lines: shown,
-        earlier,
-        older,
-    };
-    Ok(page(StatusCode::OK, &explained))
+            .collect();
+    }
+    let parameters = parameters.with("account", "");
+    FIGURES
+        .iter()
+        .filter(|figure| asked.seller.is_none() || figure.for_sellers)
+        .map(|figure| Choice {
+            label: figure.name.replace('_', " "),
+            href: link(PATH, &parameters.with("figure", figure.name)),
+            current: asked.figure.as_deref() == Some(figure.name),
+        })
+        .collect()
 }
 
-/// The figure, its latest lines with the sum after each, and what all earlier ones come to.
-async fn running(
-    reader: &Reader<'_>,
-    lines: &[JournalLine],
-    currency: Currency,
-    before: Option<u64>,
-) -> Result<(Amount, Vec<FigureLine>, Option<Amount>), Trouble> {
-    let mut sums = Vec::with_capacity(lines.len());
-    let mut total = 0_i64;
-    for line in lines {
-        // Debits are positive in the journal; what a seller is owed stands on the credit side.
-        total = sum([total, minor_of(line)?])?;
-        sums.push(total);
-    }
-    let end = lines.partition_point(|line| before.is_none_or(|before| line.position.0 < before));
-    // Lines of one event stay on one page, so that the next page can begin behind a position.
-    let mut start = end.saturating_sub(LINES);
-    while start > 0 && lines[start - 1].position == lines[start].position {
-        start -= 1;
-    }
-    let page = &lines[start..end];
-    let orders = reader.order_names(page.iter().filter_map(|line| line.order_id)).await?;
-    let mut shown = Vec::with_capacity(page.len());
-    for (line, running) in page.iter().zip(&sums[start..end]).rev() {
-        shown.push(FigureLine {
-            position: line.position.0,
-            when: reader.when(line.effective_at),
+/// The lines of a figure, the latest first.
+async fn shown(reader: &Reader<'_>, explained: &Explanation) -> Result<Vec<FigureLine>, Trouble> {
+    let order = |line: &ExplainedLine| line.order.as_ref().and_then(|id| id.parse().ok());
+    let orders = reader.order_names(explained.lines.iter().filter_map(order)).await?;
+    let mut lines = Vec::with_capacity(explained.lines.len());
+    for line in explained.lines.iter().rev() {
+        let effective: Timestamp = line
+            .effective_at
+            .parse()
+            .map_err(|_| Trouble::fault(format!("line {}: no instant", line.position)))?;
+        lines.push(FigureLine {
+            position: line.position,
+            when: reader.when(effective),
             event: line.event_type.clone(),
-            about: about(line, |order| orders.get(&order).cloned()),
-            amount: Amount::of(minor_of(line)?, currency),
-            running: Amount::of(*running, currency),
-            explain: format!("/dashboard/events/{}", line.position.0),
+            about: order(line).and_then(|id| orders.get(&id).cloned()).or_else(|| about(line)),
+            amount: Amount::of(line.minor, explained.currency),
+            running: Amount::of(line.running, explained.currency),
+            explain: format!("/dashboard/events/{}", line.position),
         });
     }
-    let earlier = if start == 0 { None } else { Some(Amount::of(sums[start - 1], currency)) };
-    let figure = if end == 0 { 0 } else { sums[end - 1] };
-    Ok((Amount::of(figure, currency), shown, earlier))
+    Ok(lines)
 }
 
-fn minor_of(line: &JournalLine) -> Result<i64, Trouble> {
-    line.minor.checked_neg().ok_or_else(|| Trouble::fault("a line exceeds 64-bit minor units"))
-}
-
-fn about(
-    line: &JournalLine,
-    order: impl Fn(kernel::OrderId) -> Option<Reference>,
-) -> Option<Reference> {
-    line.order_id
-        .and_then(order)
-        .or_else(|| line.refund.map(Reference::plain))
-        .or_else(|| line.dispute.map(Reference::plain))
-        .or_else(|| line.payout.map(Reference::plain))
-        .or_else(|| line.claim.as_ref().map(Reference::plain))
+fn about(line: &ExplainedLine) -> Option<Reference> {
+    let objects = &line.objects;
+    [&objects.refund, &objects.dispute, &objects.payout, &line.claim, &objects.txn]
+        .into_iter()
+        .find_map(|id| id.as_ref().map(Reference::plain))
 }
 
 /// One event: what it posted, and why it happened. A seller sees the lines that are about him.

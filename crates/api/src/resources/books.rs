@@ -1,12 +1,12 @@
-//! The books: trial balance, hashes, and why a balance is what it is.
+//! The books: trial balance, hashes, and the import of balance transactions.
 
 use actix_web::{HttpResponse, web};
-use engine::explain::{ExplainError, SellerFigure};
-use kernel::{Currency, SellerId};
+use kernel::Currency;
 use projections::account_balances::AccountBalance;
 use serde::Deserialize;
 use store::{Direction, Filter, Query, ViewsExt};
 
+use super::figures::{self, Asked};
 use crate::{
     extract::{After, Caller},
     permissions::Permission,
@@ -43,15 +43,23 @@ pub(crate) async fn balances(
 const KEY: [&str; 3] = ["book", "account", "currency"];
 
 /// Every account with a balance, per book and currency, and the sums of both sides, which are equal.
+/// As of a moment, for a window of effective time, or as known at a position: by family of accounts.
 #[utoipa::path(get, path = "/v1/trial-balance", tag = "books",
+    params(("as_of" = Option<String>, Query), ("from" = Option<String>, Query),
+        ("to" = Option<String>, Query), ("known_at" = Option<String>, Query),
+        ("book" = Option<String>, Query), ("after" = Option<u64>, Query)),
     responses((status = 200, body = Object)))]
 pub(crate) async fn trial_balance(
     api: web::Data<Api>,
     caller: Caller,
-    after: web::Query<After>,
+    asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     caller.may(Permission::SeeBooks)?;
-    after.wait(&api).await?;
+    After { after: asked.after }.wait(&api).await?;
+    let in_time = [&asked.as_of, &asked.from, &asked.to, &asked.known_at, &asked.book];
+    if in_time.iter().any(|parameter| parameter.is_some()) {
+        return figures::trial_balance(&api, &caller, &asked).await;
+    }
     let balances = balances(&api, caller.tenant).await?;
     let trial = trial_balance_of(&balances);
     Ok(HttpResponse::Ok().json(trial))
@@ -111,42 +119,6 @@ pub(crate) async fn hashes(
         .collect();
     let balance = projections::account_balances::balance_hash(&balances).to_string();
     Ok(HttpResponse::Ok().json(serde_json::json!({ "balance": balance, "state": state })))
-}
-
-/// Which figure.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Figure {
-    seller: SellerId,
-    currency: Currency,
-    /// `pending`, `available`, `reserve`, `dispute-hold` or `receivable`; default: all.
-    part: Option<String>,
-    after: Option<u64>,
-}
-
-/// Why a seller's balance is what it is: the lines with a running sum that ends in the figure, and
-/// for each line the event, its causes, and the webhook it began with.
-#[utoipa::path(get, path = "/v1/explain", tag = "books",
-    params(("seller" = String, Query), ("currency" = String, Query), ("part" = Option<String>, Query)),
-    responses((status = 200, body = Object), (status = 404, body = Problem)))]
-pub(crate) async fn explain(
-    api: web::Data<Api>,
-    caller: Caller,
-    figure: web::Query<Figure>,
-) -> Result<HttpResponse, Problem> {
-    let Figure { seller, currency, part, after } = figure.into_inner();
-    caller.may_for(Permission::SeeBalances, seller)?;
-    After { after }.wait(&api).await?;
-    let figure = SellerFigure { tenant: caller.tenant, seller, currency, part };
-    let views = &**api.engine.views();
-    let explained = engine::explain::explain(&**api.engine.log(), views, &figure).await;
-    match explained {
-        Ok(explanation) => Ok(HttpResponse::Ok().json(explanation)),
-        Err(ExplainError::Views(error)) => Err(error.into()),
-        Err(ExplainError::Log(error)) => Err(error.into()),
-        Err(error @ ExplainError::UnknownPart(_)) => Err(Problem::malformed(error.to_string())),
-        Err(error @ ExplainError::Overflow) => Err(Problem::fault(error.to_string())),
-    }
 }
 
 /// Balance transactions to be recorded, as `daybook import` read them.

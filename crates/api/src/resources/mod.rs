@@ -4,6 +4,7 @@ pub(crate) mod books;
 pub(crate) mod catalogue;
 pub(crate) mod disputes;
 pub(crate) mod exports;
+pub(crate) mod figures;
 pub(crate) mod keys;
 pub(crate) mod lists;
 pub(crate) mod operations;

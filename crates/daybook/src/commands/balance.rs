@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use aggregates::fact::Fact;
+use engine::figures::{KnownAt, Moment, zone_of};
 use kernel::{Currency, Money, SellerId, TenantId, Timestamp};
 use projections::postings::postings;
 use serde::Serialize;
@@ -28,12 +29,12 @@ pub(crate) struct Args {
     /// Only this currency
     #[arg(long)]
     currency: Option<Currency>,
-    /// What had taken effect before this instant (RFC 3339)
+    /// What had taken effect by the end of this day, or before this instant (RFC 3339)
     #[arg(long)]
-    as_of: Option<Timestamp>,
-    /// What was known at this position of the log
+    as_of: Option<Moment>,
+    /// What was known at this position of the log, at this instant, or at the end of this day
     #[arg(long)]
-    known_at: Option<u64>,
+    known_at: Option<KnownAt>,
     /// Also accounts whose balance is zero
     #[arg(long)]
     all: bool,
@@ -52,12 +53,30 @@ struct Line {
     amount: String,
 }
 
+/// What counts, with days and instants resolved.
+struct Wanted {
+    seller: Option<SellerId>,
+    currency: Option<Currency>,
+    as_of: Option<Timestamp>,
+    known_at: Option<Position>,
+}
+
 type Sums = BTreeMap<(String, String, Currency), i128>;
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let log = read_log(&args.data).await?;
     let tenant = some_tenant_of(&*log).await?;
-    let sums = sums(&*log, tenant, &args).await?;
+    let zone = zone_of(&*log, tenant).await.map_err(Failure::unavailable)?;
+    let wanted = Wanted {
+        seller: args.seller,
+        currency: args.currency,
+        as_of: args.as_of.map(|as_of| as_of.end(zone)),
+        known_at: match args.known_at {
+            Some(known) => Some(known.position(&*log, zone).await.map_err(Failure::unavailable)?),
+            None => None,
+        },
+    };
+    let sums = sums(&*log, tenant, &wanted).await?;
     let lines = lines_of(sums, args.all)?;
     if args.json {
         return show::json(&lines);
@@ -81,9 +100,9 @@ pub(crate) async fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-async fn sums(log: &dyn Log, tenant: TenantId, args: &Args) -> Outcome<Sums> {
+async fn sums(log: &dyn Log, tenant: TenantId, wanted: &Wanted) -> Outcome<Sums> {
     let head = log.head().await.map_err(Failure::unavailable)?.position;
-    let through = args.known_at.map_or(head, |position| Position(position).min(head));
+    let through = wanted.known_at.map_or(head, |position| position.min(head));
     let bar = show::bar("reading");
     bar.set_length(through.0);
     let mut sums = Sums::new();
@@ -95,7 +114,7 @@ async fn sums(log: &dyn Log, tenant: TenantId, args: &Args) -> Outcome<Sums> {
             if recorded.stream.tenant == tenant {
                 let fact = Fact::decode(&recorded.stream.category, &recorded.payload)
                     .map_err(Failure::check)?;
-                add(&mut sums, &recorded.stream, &fact, args).map_err(|error| {
+                add(&mut sums, &recorded.stream, &fact, wanted).map_err(|error| {
                     Failure::check(format!("position {}: {error}", recorded.position))
                 })?;
             }
@@ -111,17 +130,17 @@ fn add(
     sums: &mut Sums,
     stream: &StreamId,
     fact: &Fact,
-    args: &Args,
+    wanted: &Wanted,
 ) -> Result<(), projections::postings::PostingFault> {
     for entry in postings(stream, fact)? {
-        let in_effect = args.as_of.is_none_or(|as_of| entry.effective() < as_of);
-        let wanted = args.currency.is_none_or(|currency| entry.currency() == currency);
-        if !in_effect || !wanted {
+        let in_effect = wanted.as_of.is_none_or(|as_of| entry.effective() < as_of);
+        let is_wanted = wanted.currency.is_none_or(|currency| entry.currency() == currency);
+        if !in_effect || !is_wanted {
             continue;
         }
         for posting in entry.lines() {
             let account = posting.account().to_string();
-            if args.seller.is_some_and(|seller| !account.contains(&seller.to_string())) {
+            if wanted.seller.is_some_and(|seller| !account.contains(&seller.to_string())) {
                 continue;
             }
             let key = (entry.book().to_string(), account, entry.currency());

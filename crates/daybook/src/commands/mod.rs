@@ -13,6 +13,7 @@ mod rebuild;
 mod reference;
 mod replay;
 mod report;
+mod restatement;
 mod restore;
 mod serve;
 mod verify;
@@ -42,8 +43,10 @@ pub(crate) enum Command {
     Balance(balance::Args),
     /// Make a report: trial balance, statements, revenue, fees, ... as table, JSON, CSV or HTML
     Report(report::Args),
-    /// Say why a seller's balance is what it is
+    /// Say why a figure is what it is: its lines, their events, and what led to them
     Explain(explain::Args),
+    /// Say what is different about a month since it was reported, and why
+    Restatement(restatement::Args),
     /// List, create and revoke API keys
     Keys(keys::Args),
     /// Copy a log into another engine, whole; goes on where an interrupted copy stood
@@ -72,6 +75,7 @@ impl Command {
             Self::Balance(args) => balance::run(args).await,
             Self::Report(args) => report::run(args).await,
             Self::Explain(args) => explain::run(args).await,
+            Self::Restatement(args) => restatement::run(args).await,
             Self::Keys(args) => keys::run(args).await,
             Self::Copy(args) => copy::run(args).await,
             Self::Backup(args) => backup::run(args).await,

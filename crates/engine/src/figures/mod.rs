@@ -22,7 +22,7 @@ mod tests;
 
 pub use changes::{Change, CurrencyChange, Restatement};
 pub use lines::{LineCursor, Lines};
-pub use moments::{KnownAt, Moment, day_end, day_start};
+pub use moments::{KnownAt, Moment, day_end, day_start, month, zone_of};
 pub use series::{SeriesName, Totals};
 
 /// The money figures of one tenant.

@@ -1,9 +1,14 @@
 //! Days, instants and positions, as people write them.
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use aggregates::{
+    fact::Fact,
+    tenant::{Tenant, events::TenantEvent},
+};
+use chrono::{Months, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
-use kernel::Timestamp;
-use store::{Log, LogError, Position};
+use cqrs_es::Aggregate;
+use kernel::{TenantId, Timestamp};
+use store::{Log, LogError, Position, StreamId};
 
 use super::FigureError;
 
@@ -110,5 +115,34 @@ impl KnownAt {
             }
         }
         Ok(Position(low))
+    }
+}
+
+/// The window of a month (`2026-03`), half open.
+#[must_use]
+pub fn month(text: &str, zone: Tz) -> Option<(Timestamp, Timestamp)> {
+    let first: NaiveDate = format!("{text}-01").parse().ok()?;
+    let next = first.checked_add_months(Months::new(1))?;
+    Some((day_start(first, zone), day_start(next, zone)))
+}
+
+/// The time zone of a tenant's days, straight from the log: UTC until one is set.
+///
+/// # Errors
+/// [`LogError`].
+pub async fn zone_of(log: &dyn Log, tenant: TenantId) -> Result<Tz, LogError> {
+    const PAGE: usize = 1000;
+    let stream = StreamId::new(Tenant::TYPE, tenant, tenant.to_string());
+    let (mut zone, mut after) = (Tz::UTC, 0);
+    loop {
+        let page = log.read_stream(&stream, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(zone) };
+        after = last.version;
+        for recorded in &page {
+            let fact = Fact::decode(&recorded.stream.category, &recorded.payload);
+            if let Ok(Fact::Tenant(TenantEvent::TimeZoneSet { time_zone, .. })) = fact {
+                zone = time_zone.parse().unwrap_or(zone);
+            }
+        }
     }
 }
