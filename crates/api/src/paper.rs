@@ -160,7 +160,7 @@ fn shown(cell: &Cell, column: &str, zone: Tz, with_links: bool) -> SheetCell {
             },
             text: digits(*money),
             title: figure.as_ref().map(|figure| figure.words()),
-            href: figure.as_ref().filter(|_| with_links).and_then(|figure| ledger(figure)),
+            href: figure.as_ref().filter(|_| with_links).and_then(|figure| lines(figure)),
         },
     }
 }
@@ -177,18 +177,32 @@ fn percent(ratio: Decimal) -> String {
     format!("{percent}\u{a0}%").replacen('-', "\u{2212}", 1)
 }
 
-/// Where the lines of a figure stand.
-fn ledger(figure: &Figure) -> Option<String> {
-    let mut address = format!(
-        "/dashboard/reports/general-ledger?account={}&book={}&currency={}&to={}&known_at={}",
-        encoded(figure.account()?),
-        encoded(&figure.book.to_string()),
-        figure.currency,
-        encoded(&figure.window.to.to_string()),
-        figure.known_at,
-    );
-    if let Some(from) = figure.window.from {
-        address.push_str(&format!("&from={}", encoded(&from.to_string())));
+/// Where the lines of a figure stand: explained one by one, or in the ledger of its account.
+fn lines(figure: &Figure) -> Option<String> {
+    let one_side = figure.terms.iter().any(|term| term.side.is_some());
+    let mut address = match (figure.named(), figure.account()) {
+        (Some(named), _) => format!("/dashboard/explain?figure={}", named.name),
+        (None, Some(account)) if one_side => {
+            format!("/dashboard/reports/general-ledger?account={}", encoded(account))
+        }
+        (None, Some(account)) => format!("/dashboard/explain?account={}", encoded(account)),
+        (None, None) => return None,
+    };
+    let about = [
+        ("book", Some(figure.book.to_string())),
+        ("currency", Some(figure.currency.to_string())),
+        ("seller", figure.dimensions.get("seller").cloned()),
+        ("from", figure.window.from.map(|from| from.to_string())),
+        ("to", Some(figure.window.to.to_string())),
+        ("known_at", Some(figure.known_at.to_string())),
+    ];
+    for (name, value) in about {
+        if let Some(value) = value {
+            address.push('&');
+            address.push_str(name);
+            address.push('=');
+            address.push_str(&encoded(&value));
+        }
     }
     Some(address)
 }

@@ -166,12 +166,13 @@ impl Figure {
     #[must_use]
     pub fn named(&self) -> Option<&'static selectors::Figure> {
         let narrows = self.dimensions.keys().all(|column| *column == "seller");
+        let of_seller = self.dimensions.contains_key("seller");
         FIGURES.iter().find(|figure| {
             narrows
                 && figure.terms.len() == self.terms.len()
                 && figure.terms.iter().zip(&self.terms).all(|(known, term)| {
                     term.side.is_none()
-                        && !known.of_sellers
+                        && (of_seller || !known.of_sellers)
                         && known.side == term.more
                         && known.natures == term.natures
                         && known.accounts == term.accounts

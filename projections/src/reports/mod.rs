@@ -9,10 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{OrderId, SellerId};
 
-use crate::{
-    chart::{Book, SellerPart},
-    journal::JournalLine,
-};
+use crate::{chart::Book, journal::JournalLine};
 
 mod aged;
 mod catalogue;
@@ -162,18 +159,4 @@ pub trait Fold: Send {
 fn add(total: &mut i128, minor: i128) -> Result<(), ReportFault> {
     *total = total.checked_add(minor).ok_or(ReportFault::Overflow("sum of a report"))?;
     Ok(())
-}
-
-/// The name of one of a seller's own accounts.
-fn seller_account(seller: SellerId, part: SellerPart) -> String {
-    crate::chart::Account::Seller(seller, part).name()
-}
-
-/// All accounts that make up a seller's position.
-fn seller_accounts(seller: SellerId) -> Vec<String> {
-    [SellerPart::Pending, SellerPart::Available, SellerPart::Reserve, SellerPart::DisputeHold]
-        .into_iter()
-        .map(|part| seller_account(seller, part))
-        .chain([crate::chart::Account::Receivable(seller).name()])
-        .collect()
 }

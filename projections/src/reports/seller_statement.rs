@@ -9,10 +9,10 @@ use kernel::{Currency, OrderId, PayoutId, SellerId, Timestamp};
 
 use super::{
     Cell, Check, Column, Figure, Fold, Mentions, Names, Natures, ROWS_MAX, Report, ReportFault,
-    ReportName, Row, Scope, Section, Selection, Term, Window, add, seller_account, seller_accounts,
+    ReportName, Row, Scope, Section, Selection, Term, Window, add,
 };
 use crate::{
-    chart::{Account, Book, SellerPart, Side},
+    chart::{Book, Side},
     journal::JournalLine,
     postings::Nature,
 };
@@ -42,12 +42,16 @@ const SUMMARY: [(&str, Natures, bool); 6] = [
     ("Payouts returned", Natures::Only(&[Nature::PayoutReturned]), false),
 ];
 
-const PARTS: [(&str, SellerPart); 4] = [
-    ("pending", SellerPart::Pending),
-    ("available", SellerPart::Available),
-    ("in reserve", SellerPart::Reserve),
-    ("held for disputes", SellerPart::DisputeHold),
+/// Everything a seller is owed, less what he owes, part by part.
+const POSITION: [&str; 5] = [
+    "liabilities:seller:*:pending",
+    "liabilities:seller:*:available",
+    "liabilities:seller:*:reserve",
+    "liabilities:seller:*:dispute-hold",
+    "assets:receivable:seller:*",
 ];
+const PARTS: [&str; 5] =
+    ["pending", "available", "in reserve", "held for disputes", "owed by the seller"];
 
 /// One entry that moved his position.
 #[derive(Debug, Clone)]
@@ -65,7 +69,7 @@ struct Movement {
 struct Money {
     opening: i128,
     closing: i128,
-    parts: BTreeMap<String, i128>,
+    parts: BTreeMap<&'static str, i128>,
     /// His accounts' change and the platform's take within the period, by nature.
     natures: BTreeMap<Nature, (i128, i128)>,
     movements: BTreeMap<(u64, u32), Movement>,
@@ -93,7 +97,7 @@ impl SellerStatement {
     }
 
     fn position(&self, natures: Natures) -> Term {
-        let accounts = seller_accounts(self.seller);
+        let accounts = POSITION.iter().map(|family| (*family).to_owned()).collect();
         Term { more: Side::Credit, accounts, natures, side: None }
     }
 
@@ -178,15 +182,13 @@ impl SellerStatement {
     }
 
     fn consists_of(&self, currency: Currency, money: &Money) -> Result<Section, ReportFault> {
-        let receivable = Account::Receivable(self.seller).name();
-        let own = PARTS.map(|(what, part)| (what, seller_account(self.seller, part)));
         let window = Window::until(self.scope.window.to);
         let mut rows = Vec::new();
-        for (what, account) in own.into_iter().chain([("owed by the seller", receivable)]) {
-            let sum = money.parts.get(&account).copied().unwrap_or_default();
+        for (what, family) in PARTS.into_iter().zip(POSITION) {
+            let sum = money.parts.get(family).copied().unwrap_or_default();
             let term = Term {
                 more: Side::Credit,
-                accounts: vec![account],
+                accounts: vec![family.to_owned()],
                 natures: Natures::Any,
                 side: None,
             };
@@ -256,7 +258,7 @@ impl Fold for SellerStatement {
         let credited = -i128::from(line.minor);
         if own {
             add(&mut money.closing, credited)?;
-            add(money.parts.entry(line.account.name()).or_default(), credited)?;
+            add(money.parts.entry(line.account.family().pattern).or_default(), credited)?;
         }
         if !moves {
             return if own { add(&mut money.opening, credited) } else { Ok(()) };
