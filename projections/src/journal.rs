@@ -120,7 +120,7 @@ impl JournalLine {
             minor: posting.signed(),
             currency: entry.currency(),
             effective_at: entry.effective(),
-            prior_period: None,
+            prior_period: entry.prior_period(),
             policy: entry.policy().map(ToString::to_string),
             seller: about.seller,
             organizer: about.organizer.as_ref().map(|organizer| organizer.0.clone()),

@@ -1,6 +1,7 @@
 //! An organisation in one mode, live or sandbox: its policy, its time zone, its Stripe account.
 //! Every stream and row belongs to exactly one tenant.
 
+pub mod accounts;
 pub mod commands;
 mod decide;
 pub mod errors;

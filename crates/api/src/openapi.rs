@@ -16,10 +16,10 @@ use utoipa::{
 use crate::{
     problem::Problem,
     resources::{
-        books,
+        adjustments, books,
         catalogue::{LISTS, List},
-        disputes, exports, figures, keys, operations, orders, payments, payouts, personal, refunds,
-        reports, sellers, tenant, webhooks,
+        chart, disputes, exports, figures, invariants, keys, operations, orders, payments, payouts,
+        periods, personal, refunds, reports, sellers, tenant, webhooks,
     },
 };
 
@@ -51,6 +51,14 @@ use crate::{
         sellers::hold,
         sellers::release_hold,
         sellers::write_off,
+        adjustments::propose,
+        adjustments::act,
+        periods::close,
+        periods::reopen,
+        periods::lock,
+        periods::revalue,
+        chart::open,
+        chart::close,
         webhooks::stripe,
         webhooks::stripe_connect,
         webhooks::retry,
@@ -77,6 +85,7 @@ use crate::{
         books::hashes,
         reports::catalogue,
         reports::answer,
+        invariants::list,
         figures::explain,
         figures::catalogue,
         figures::figure,

@@ -100,7 +100,25 @@ fn status_of(code: &str) -> StatusCode {
         | "payout_unknown"
         | "claim_unknown"
         | "secret_unknown" => StatusCode::NOT_FOUND,
-        "empty_order"
+        "lines_missing"
+        | "unbalanced"
+        | "line_without_account"
+        | "seller_twice"
+        | "seller_unknown"
+        | "account_unknown"
+        | "account_not_by_hand"
+        | "account_currency"
+        | "account_name_invalid"
+        | "reason_does_not_fit"
+        | "reason_missing"
+        | "memo_missing"
+        | "evidence_invalid"
+        | "effective_in_future"
+        | "day_invalid"
+        | "day_not_over"
+        | "rate_missing"
+        | "source_missing"
+        | "empty_order"
         | "invalid_line"
         | "price_mismatch"
         | "discount_too_large"
@@ -247,6 +265,10 @@ mod tests {
             ("order.price_mismatch", 422),
             ("seller_account.lane_busy", 409),
             ("api_key.scope_unknown", 422),
+            ("adjustment.unbalanced", 422),
+            ("adjustment.same_person", 409),
+            ("adjustment.period_closed", 409),
+            ("period.locked", 409),
         ] {
             let problem = Problem::refused(code, "why");
             assert_eq!((problem.code.as_str(), problem.status), (code, status));

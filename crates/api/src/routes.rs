@@ -5,8 +5,9 @@ use actix_web::web::{self, delete, get, post, put};
 use crate::{
     dashboard, openapi,
     resources::{
-        books, catalogue, disputes, exports, figures, keys, lists, operations, orders, payments,
-        payouts, refunds, reports, sellers, tenant, webhooks,
+        adjustments, books, catalogue, chart, disputes, exports, figures, invariants, keys, lists,
+        operations, orders, payments, payouts, periods, refunds, reports, sellers, tenant,
+        webhooks,
     },
 };
 
@@ -39,6 +40,14 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/sellers/{seller}/holds/{hold}", delete().to(sellers::release_hold))
         .route("/v1/sellers/{seller}/write-off", post().to(sellers::write_off))
         .route("/v1/webhook-events/{event}/retry", post().to(webhooks::retry))
+        .route("/v1/adjustments", post().to(adjustments::propose))
+        .route("/v1/adjustments/{adjustment}/{action}", post().to(adjustments::act))
+        .route("/v1/periods", post().to(periods::close))
+        .route("/v1/periods/reopen", post().to(periods::reopen))
+        .route("/v1/periods/lock", post().to(periods::lock))
+        .route("/v1/revaluations", post().to(periods::revalue))
+        .route("/v1/chart/accounts", post().to(chart::open))
+        .route("/v1/chart/accounts/{name}", delete().to(chart::close))
         .route("/v1/keys", post().to(keys::issue))
         .route("/v1/keys/{key}/rotate", post().to(keys::rotate))
         .route("/v1/keys/{key}/revoke", post().to(keys::revoke))
@@ -56,6 +65,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/stripe-sync", post().to(operations::stripe_sync))
         .route("/v1/balance-transactions", post().to(books::import))
         .route("/v1/trial-balance", get().to(books::trial_balance))
+        .route("/v1/invariants", get().to(invariants::list))
         .route("/v1/hashes", get().to(books::hashes))
         .route("/v1/reports", get().to(reports::catalogue))
         .route("/v1/reports/{name}", get().to(reports::answer))

@@ -5,6 +5,7 @@
 //! Everything here may be killed at any point and started again: what was done is in the log, and
 //! doing it again changes nothing.
 
+mod alarms;
 mod assumed;
 mod backfill;
 mod bus;
@@ -37,6 +38,7 @@ mod transaction_index;
 pub mod translator;
 mod webhooks;
 
+pub use alarms::{by_now, open_alarms};
 pub use assumed::{FreeMovement, Moved, assumed_record};
 pub use backfill::BackfillStatus;
 pub use bus::{

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{Currency, Timestamp};
+use kernel::Currency;
 
 use super::{
     Cell, Column, Fold, Month, Names, Report, ReportFault, ReportName, Row, Scope, Selection, add,
@@ -28,12 +28,12 @@ pub enum MrrMovementKind {
     Reactivation,
 }
 
-/// One change of monthly recurring revenue. It is a fact about a membership, not a line of the
+/// The changes of one kind in one month. They are a fact about a membership, not a line of the
 /// journal: what is paid for a year is recurring every month of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MrrMovement {
-    /// When it changed.
-    pub at: Timestamp,
+    /// In which month.
+    pub month: Month,
     /// Why.
     pub kind: MrrMovementKind,
     /// The currency.
@@ -87,15 +87,15 @@ impl Mrr {
     fn movement(&mut self, movement: &MrrMovement) -> Result<(), ReportFault> {
         let Scope { window, zone, currency, .. } = &self.scope;
         let wanted = currency.is_none_or(|currency| currency == movement.currency);
-        if movement.at >= window.to || !wanted {
+        let at = movement.month.start(*zone);
+        if at >= window.to || !wanted {
             return Ok(());
         }
         let delta = i128::from(movement.delta);
-        if window.from.is_some_and(|from| movement.at < from) {
+        if window.from.is_some_and(|from| at < from) {
             return add(self.before.entry(movement.currency).or_default(), delta);
         }
-        let month = Month::of(*zone, movement.at);
-        let of_month = self.months.entry((movement.currency, month)).or_default();
+        let of_month = self.months.entry((movement.currency, movement.month)).or_default();
         add(of_month.entry(movement.kind).or_default(), delta)
     }
 }
@@ -147,7 +147,7 @@ impl Fold for Mrr {
         }
         report.notes.push(
             "What memberships are worth a month. It is read off the memberships, not off the books: \
-             a year's price recurs in each of its months.",
+             a year's price recurs in each of its months. Months are whole, and as they are known now.",
         );
         Ok(report)
     }

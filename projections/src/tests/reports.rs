@@ -367,15 +367,20 @@ fn the_payout_register_agrees_with_the_books() {
 
 #[test]
 fn recurring_revenue_moves_from_opening_to_closing() {
-    let movement = |at, kind, delta| MrrMovement { at, kind, currency: Currency::EUR, delta };
+    let movement = |month: &str, kind, delta| MrrMovement {
+        month: month.parse().unwrap(),
+        kind,
+        currency: Currency::EUR,
+        delta,
+    };
     let movements = [
-        movement(day(-40), MrrMovementKind::New, 1000),
-        movement(day(2), MrrMovementKind::New, 500),
-        movement(day(3), MrrMovementKind::Contraction, -200),
-        movement(day(35), MrrMovementKind::Churn, -1000),
-        movement(day(36), MrrMovementKind::Reactivation, 700),
+        movement("2026-01", MrrMovementKind::New, 1000),
+        movement("2026-03", MrrMovementKind::New, 500),
+        movement("2026-03", MrrMovementKind::Contraction, -200),
+        movement("2026-04", MrrMovementKind::Churn, -1000),
+        movement("2026-04", MrrMovementKind::Reactivation, 700),
     ];
-    let report = make(Mrr::new(scope(Some(day(-1)), day(60)), movements).unwrap(), &[]);
+    let report = make(Mrr::new(scope(Some(day(-2)), day(60)), movements).unwrap(), &[]);
     assert_rows(
         &rows(&report, 0),
         &[

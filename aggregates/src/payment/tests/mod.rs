@@ -4,6 +4,7 @@ mod disputes;
 mod facts;
 mod requests;
 mod set_aside;
+mod settling;
 
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 use kernel::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp};

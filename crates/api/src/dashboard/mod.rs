@@ -5,6 +5,8 @@
 //! from other sites, and the browser is told to insist on that.
 
 mod access;
+mod adjustments;
+mod alarms;
 mod chart;
 mod explain;
 mod forms;
@@ -15,6 +17,7 @@ mod menu;
 mod money;
 mod order;
 mod pages;
+mod periods;
 mod query;
 mod reading;
 mod reports;
@@ -59,7 +62,15 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/dashboard/refunds/{refund}/decline", post().to(forms::decline))
         .route("/dashboard/disputes", get().to(pages::disputes))
         .route("/dashboard/payouts", get().to(pages::payouts))
+        .route("/dashboard/adjustments", get().to(adjustments::show))
+        .route("/dashboard/adjustments", post().to(adjustments::propose))
+        .route("/dashboard/adjustments/{adjustment}/{action}", post().to(adjustments::act))
+        .route("/dashboard/periods", get().to(periods::show))
+        .route("/dashboard/periods", post().to(periods::close))
+        .route("/dashboard/periods/reopen", post().to(periods::reopen))
+        .route("/dashboard/periods/lock", post().to(periods::lock))
         .route("/dashboard/work-items", get().to(pages::work_items))
+        .route("/dashboard/alarms", get().to(alarms::show))
         .route("/dashboard/webhooks", get().to(pages::webhooks))
         .route("/dashboard/reports", get().to(reports::list))
         .route("/dashboard/reports/{name}", get().to(reports::show))

@@ -268,7 +268,7 @@ fn seller_of(
     }
 }
 
-fn filters(
+pub(crate) fn filters(
     path: &str,
     parameters: &Parameters,
     name: &str,
@@ -285,11 +285,11 @@ fn filters(
         .collect()
 }
 
-fn words(list: &[&str]) -> Vec<String> {
+pub(crate) fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn next(path: &str, parameters: &Parameters, cursor: Option<String>) -> Option<String> {
+pub(crate) fn next(path: &str, parameters: &Parameters, cursor: Option<String>) -> Option<String> {
     cursor.map(|cursor| link(path, &parameters.with("cursor", &cursor)))
 }
 

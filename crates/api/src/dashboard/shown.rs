@@ -170,7 +170,7 @@ impl Status {
         match self.0.as_str() {
             "paid" | "succeeded" | "won" | "completed" | "confirmed" | "delivered" | "ready"
             | "applied" | "settled" | "sale" | "prevented" | "paid_externally"
-            | "warning_closed" | "payout" => Tone::Good,
+            | "warning_closed" | "payout" | "holds" | "cleared" => Tone::Good,
             "failed"
             | "lost"
             | "charged_back"
@@ -201,7 +201,8 @@ impl Status {
             | "owed_refund"
             | "conflicted_order"
             | "contradicted_transaction"
-            | "disputed_link" => Tone::Bad,
+            | "disputed_link"
+            | "violated" => Tone::Bad,
             "requested"
             | "pending"
             | "processing"

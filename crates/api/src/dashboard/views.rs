@@ -494,6 +494,54 @@ pub(crate) struct WorkItemsPage {
     pub(crate) work_items: Vec<WorkItemRow>,
 }
 
+/// An invariant, and how it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct InvariantRow {
+    /// Its name, such as `I6`.
+    pub(crate) name: String,
+    /// What it says.
+    pub(crate) sentence: &'static str,
+    /// Whether it holds; or who else watches it.
+    pub(crate) verdict: Status,
+    /// How many alarms about it are open.
+    pub(crate) open: u64,
+    /// Where these are.
+    pub(crate) href: String,
+}
+
+/// Something that must never be, and is or was.
+#[derive(Debug, Clone)]
+pub(crate) struct AlarmRow {
+    /// The invariant that is broken.
+    pub(crate) invariant: String,
+    /// Whether it still is.
+    pub(crate) status: Status,
+    /// What it is about.
+    pub(crate) about: Reference,
+    /// What is wrong, with the figures.
+    pub(crate) what: String,
+    /// By how much, where that is money.
+    pub(crate) amount: Option<Amount>,
+    /// Since when.
+    pub(crate) since: When,
+    /// The first events that broke it, with their pages.
+    pub(crate) events: Vec<Choice>,
+    /// How many there are beyond these.
+    pub(crate) more: u32,
+    /// The event that cleared it.
+    pub(crate) cleared: Option<String>,
+}
+
+/// What must always hold.
+#[derive(Debug, Template)]
+#[template(path = "pages/alarms.html")]
+pub(crate) struct AlarmsPage {
+    pub(crate) frame: Frame,
+    pub(crate) paging: Paging,
+    pub(crate) invariants: Vec<InvariantRow>,
+    pub(crate) alarms: Vec<AlarmRow>,
+}
+
 /// A Stripe event in a list.
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookRow {

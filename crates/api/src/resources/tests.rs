@@ -27,6 +27,8 @@ use crate::{
     secrets::KeySecret,
 };
 
+mod adjusting;
+
 const STAFF: [Role; 4] = [Role::PlatformAdmin, Role::FinanceOps, Role::Support, Role::Auditor];
 
 async fn house() -> House {
@@ -240,7 +242,7 @@ async fn a_seller_sees_neither_the_buyer_nor_what_others_earn() {
     let mut names: Vec<_> = one.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, expected);
-    for path in ["/v1/payments", "/v1/journal", "/v1/work-items", "/v1/audit"] {
+    for path in ["/v1/payments", "/v1/journal", "/v1/work-items", "/v1/alarms", "/v1/audit"] {
         assert_eq!(get(&house, &ada, path).await.status, 403, "{path}");
     }
 }

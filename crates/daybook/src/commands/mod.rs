@@ -2,6 +2,7 @@
 
 mod backup;
 mod balance;
+mod check;
 mod copy;
 mod demo;
 mod doctor;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Recompute everything from the first event and compare with the live state
     Replay(replay::Args),
+    /// Check every invariant over the whole history, with a verdict for each
+    Check(check::Args),
     /// Build read models anew
     Rebuild(rebuild::Args),
     /// Write the event stream with its manifest, or one table as CSV
@@ -68,6 +71,7 @@ impl Command {
             Self::Serve(args) => serve::run(args).await,
             Self::Demo(args) => demo::run(args).await,
             Self::Replay(args) => replay::run(args).await,
+            Self::Check(args) => check::run(args).await,
             Self::Rebuild(args) => rebuild::run(args).await,
             Self::Export(args) => export::run(args).await,
             Self::Import(args) => import::run(args).await,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a report is made of.
-const PROJECTIONS: [&str; 4] = ["journal", "orders", "payouts", "sellers"];
+const PROJECTIONS: [&str; 5] = ["journal", "memberships", "orders", "payouts", "sellers"];
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -1,11 +1,15 @@
 //! Events, decoded once for all projections.
 
-use aggregates::fact::Fact;
+use std::collections::HashSet;
+
+use aggregates::{fact::Fact, period};
+use kernel::TenantId;
 use projections::{
     Occurrence, Projection, Rows,
+    dating::Calendar,
     postings::{Entry, postings},
 };
-use store::{Log, LogError, Metadata, Position, Recorded};
+use store::{Log, LogError, Metadata, Position, Recorded, StreamId};
 
 /// An event and all that is derived from it alone.
 pub(super) struct Decoded {
@@ -58,9 +62,92 @@ impl Decoded {
     }
 }
 
-/// Reads some events after a position, and where the log ended then.
+/// How many events of a tenant's periods are read at once; most have a dozen a year.
+const PERIOD_EVENTS: usize = 500;
+
+/// Which periods are closed, for the events that are read: what the log says before each of them,
+/// wherever reading began.
+#[derive(Debug, Default)]
+pub(super) struct Dating {
+    calendar: Calendar,
+    /// The tenants whose periods are known, unless all are.
+    known: HashSet<TenantId>,
+    /// Everything from the first event on was seen.
+    is_complete: bool,
+    /// Every event after the first one that was seen, up to this one, was seen.
+    through: Position,
+    /// On which timeline of the log.
+    timeline: u64,
+}
+
+impl Dating {
+    /// Dates the entries of events that were read after a position.
+    async fn date(
+        &mut self,
+        log: &dyn Log,
+        after: Position,
+        page: &mut [Decoded],
+    ) -> Result<(), LogError> {
+        let timeline = log.timeline();
+        let follows = after <= self.through && self.timeline == timeline;
+        if after == Position::START && !self.is_complete || !follows {
+            *self = Self { timeline, is_complete: after == Position::START, ..Self::default() };
+        }
+        let mut unknown = HashSet::new();
+        for event in page.iter() {
+            let tenant = event.recorded.stream.tenant;
+            let posts = event.entries.as_ref().is_ok_and(|entries| !entries.is_empty());
+            if posts && !self.is_complete && !self.known.contains(&tenant) {
+                unknown.insert(tenant);
+            }
+        }
+        for tenant in unknown {
+            self.learn(log, tenant).await?;
+        }
+        for event in page.iter_mut() {
+            let tenant = event.recorded.stream.tenant;
+            if (self.is_complete || self.known.contains(&tenant))
+                && let Ok((fact, _)) = &event.content
+            {
+                self.calendar.note(tenant, event.recorded.position, fact);
+            }
+            if let Ok(entries) = &mut event.entries {
+                self.calendar.date(tenant, event.recorded.position, entries);
+            }
+        }
+        let last = page.last().map_or(after, |event| event.recorded.position);
+        self.through = self.through.max(last);
+        if log.timeline() != timeline {
+            return Err(LogError::Unavailable("it has just gone on elsewhere".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Reads a tenant's periods, all there are. Those after the events at hand do not count for them
+    /// and are not forgotten either.
+    async fn learn(&mut self, log: &dyn Log, tenant: TenantId) -> Result<(), LogError> {
+        let stream = StreamId::new("period", tenant, period::STREAM);
+        let mut version = 0;
+        loop {
+            let page = log.read_stream(&stream, version, PERIOD_EVENTS).await?;
+            let Some(last) = page.last() else { break };
+            version = last.version;
+            for event in page {
+                // What cannot be decoded stops the projections when they come to it.
+                if let Ok(fact) = Fact::decode(&event.stream.category, &event.payload) {
+                    self.calendar.note(tenant, event.position, &fact);
+                }
+            }
+        }
+        self.known.insert(tenant);
+        Ok(())
+    }
+}
+
+/// Reads some events after a position, dates their entries, and says where the log ended then.
 pub(super) async fn read(
     log: &dyn Log,
+    dating: &mut Dating,
     after: Position,
     limit: usize,
 ) -> Result<(Vec<Decoded>, Position), LogError> {
@@ -87,5 +174,10 @@ pub(super) async fn read(
         )));
     }
     let head = page.head;
-    Ok((page.events.into_iter().map(Decoded::of).collect(), head))
+    let mut events: Vec<Decoded> = page.events.into_iter().map(Decoded::of).collect();
+    dating.date(log, after, &mut events).await?;
+    Ok((events, head))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use kernel::TenantId;
 use projections::{
     journal::JournalLine,
+    memberships::MembershipMovement,
     orders::Order,
     payouts::Payout,
     reports::{
@@ -100,7 +101,7 @@ async fn begin(
             Box::new(SellerStatement::new(scope, seller))
         }
         ReportName::Revenue => Box::new(Revenue::new(scope)),
-        ReportName::MrrMovements => Box::new(Mrr::new(scope, mrr_movements())?),
+        ReportName::MrrMovements => Box::new(Mrr::new(scope, mrr_movements(views, tenant).await?)?),
         ReportName::TaxLiability => Box::new(TaxLiability::new(scope)),
         ReportName::AgedClearing => Box::new(AgedClearing::new(scope)),
         ReportName::AgedReceivables => Box::new(AgedReceivables::new(scope)),
@@ -114,9 +115,37 @@ async fn begin(
     })
 }
 
-/// The movements of memberships: none, for none are sold here yet.
-const fn mrr_movements() -> [MrrMovement; 0] {
-    []
+/// How recurring revenue moved. Rows are few: months, products and kinds.
+async fn mrr_movements(
+    views: &dyn Views,
+    tenant: TenantId,
+) -> Result<Vec<MrrMovement>, ViewsError> {
+    let corrupt = |what: &str| ViewsError::Corrupt(format!("a movement of a membership: {what}"));
+    let columns = vec!["month", "currency", "product", "movement"];
+    let mut movements = Vec::new();
+    let mut behind: Option<Vec<Value>> = None;
+    loop {
+        let mut query = Query::of(tenant).limit(PAGE_ROWS);
+        for column in &columns {
+            query = query.order_by(column, Direction::Ascending);
+        }
+        if let Some(behind) = behind.take() {
+            query = query.filter(Filter::Beyond(columns.clone(), behind, Direction::Ascending));
+        }
+        let page: Vec<MembershipMovement> = views.rows(query).await?;
+        for row in &page {
+            movements.push(MrrMovement {
+                month: row.month.parse().map_err(|_| corrupt(&row.month))?,
+                kind: row.movement.parse().map_err(|_| corrupt(&row.movement))?,
+                currency: row.currency,
+                delta: row.mrr_delta,
+            });
+        }
+        let Some(last) = page.last().filter(|_| page.len() == PAGE_ROWS) else {
+            return Ok(movements);
+        };
+        behind = Some(Table::key_values(last).split_off(1));
+    }
 }
 
 /// Where lines are read from: one after the other, each by an index of its own.
