@@ -29,9 +29,16 @@ const GOODS: &[&str] = &[
 ];
 const LOSS: &[&str] = &["expenses:chargeback-loss"];
 
-pub(super) const GROSS: &[Pick] = &[Pick::of(Credit, GOODS, &[Nature::Sale])];
+/// What was sold. A commission that was deferred is a part of it as its days pass.
+const SOLD: &[Nature] = &[Nature::Sale, Nature::Recognition];
+
+const GROSS: &[Pick] = &[Pick::of(Credit, GOODS, SOLD)];
 pub(super) const NET: &[Pick] = &[
-    Pick::of(Credit, GOODS, &[Nature::Sale, Nature::Refund, Nature::Chargeback]),
+    Pick::of(
+        Credit,
+        GOODS,
+        &[Nature::Sale, Nature::Recognition, Nature::Refund, Nature::Chargeback],
+    ),
     Pick::all(Credit, LOSS),
 ];
 

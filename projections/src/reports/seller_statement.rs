@@ -28,13 +28,19 @@ const COLUMNS: [Column; 5] = [
 /// What the platform takes of what a seller sells.
 const FEES: &[&str] = &["income:commission", "income:commission-refunded", "income:fee-recovery"];
 const PAYOUTS: &[Nature] = &[Nature::Payout, Nature::PayoutReturned];
-const OTHER_THAN: &[Nature] =
-    &[Nature::Sale, Nature::Refund, Nature::Chargeback, Nature::Payout, Nature::PayoutReturned];
+const OTHER_THAN: &[Nature] = &[
+    Nature::Sale,
+    Nature::Recognition,
+    Nature::Refund,
+    Nature::Chargeback,
+    Nature::Payout,
+    Nature::PayoutReturned,
+];
 
 /// The lines of the summary: which entries, and whether what the platform took is added to what the
 /// seller got, so that a sale is shown before commission.
 const SUMMARY: [(&str, Natures, bool); 6] = [
-    ("Sales before commission", Natures::Only(&[Nature::Sale]), true),
+    ("Sales before commission", Natures::Only(&[Nature::Sale, Nature::Recognition]), true),
     ("Refunds", Natures::Only(&[Nature::Refund]), true),
     ("Disputes", Natures::Only(&[Nature::Chargeback]), true),
     ("Other", Natures::Except(OTHER_THAN), true),
@@ -232,6 +238,7 @@ const fn words(nature: Nature) -> &'static str {
         Nature::Payout => "Payout",
         Nature::PayoutReturned => "Payout returned",
         Nature::Adjustment => "Adjustment",
+        Nature::Recognition => "Recognition",
         Nature::Release => "Release",
         Nature::Hold => "Hold",
         Nature::Unallocated => "Attribution",
