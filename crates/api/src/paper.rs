@@ -9,11 +9,14 @@ use rust_decimal::Decimal;
 
 use crate::dashboard::{
     frame::STYLE_SHEET,
-    shown::{Amount, encoded},
+    shown::{Amount, encoded, shortened},
 };
 
 /// From how many columns on a sheet is printed on its side.
 const WIDE: usize = 8;
+
+/// Up to how many letters a text is kept on one line.
+const WORD: usize = 24;
 
 /// A cell as it is shown.
 #[derive(Debug, Clone)]
@@ -141,7 +144,12 @@ fn shown(cell: &Cell, column: &str, zone: Tz, with_links: bool) -> SheetCell {
     let plain = |class, text: String| SheetCell { class, text, title: None, href: None };
     match cell {
         Cell::Empty => plain("", String::new()),
-        Cell::Text(text) => plain("words", text.clone()),
+        Cell::Text(text) => {
+            let short = shortened(text);
+            let class = if short.chars().count() > WORD { "words" } else { "" };
+            let title = (short != *text).then(|| text.clone());
+            SheetCell { title, ..plain(class, short) }
+        }
         Cell::Instant(instant) => {
             let local = instant.to_datetime().with_timezone(&zone);
             plain("", local.format("%Y-%m-%d %H:%M").to_string())
