@@ -30,6 +30,7 @@ pub mod periods;
 pub mod postings;
 mod projection;
 pub mod refunds;
+pub mod reports;
 pub mod selectors;
 pub mod seller_balances;
 pub mod seller_entries;

@@ -19,7 +19,7 @@ use crate::{
         adjustments, books,
         catalogue::{LISTS, List},
         chart, disputes, exports, figures, invariants, keys, memberships, operations, orders,
-        payments, payouts, periods, personal, refunds, sellers, tenant, webhooks,
+        payments, payouts, periods, personal, refunds, reports, sellers, tenant, webhooks,
     },
 };
 
@@ -89,6 +89,8 @@ use crate::{
         books::import,
         books::trial_balance,
         books::hashes,
+        reports::catalogue,
+        reports::answer,
         invariants::list,
         figures::explain,
         figures::catalogue,

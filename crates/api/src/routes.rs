@@ -6,8 +6,8 @@ use crate::{
     dashboard, openapi,
     resources::{
         adjustments, books, catalogue, chart, disputes, exports, figures, invariants, keys, lists,
-        memberships, operations, orders, payments, payouts, periods, refunds, sellers, tenant,
-        webhooks,
+        memberships, operations, orders, payments, payouts, periods, refunds, reports, sellers,
+        tenant, webhooks,
     },
 };
 
@@ -76,6 +76,8 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/trial-balance", get().to(books::trial_balance))
         .route("/v1/invariants", get().to(invariants::list))
         .route("/v1/hashes", get().to(books::hashes))
+        .route("/v1/reports", get().to(reports::catalogue))
+        .route("/v1/reports/{name}", get().to(reports::answer))
         .route("/v1/explain", get().to(figures::explain))
         .route("/v1/figures", get().to(figures::catalogue))
         .route("/v1/figures/{name}", get().to(figures::figure))

@@ -25,6 +25,7 @@ pub mod metrics_names;
 mod policies;
 pub mod ports;
 mod projector;
+pub mod reports;
 pub mod sealing;
 mod snapshots;
 mod station;

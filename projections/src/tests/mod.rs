@@ -6,6 +6,7 @@ mod closing;
 mod figures;
 mod memberships;
 mod queues;
+mod reports;
 mod selectors;
 mod shelf;
 mod story;

@@ -18,6 +18,7 @@ const STAFF: [(&str, &str, Permission); 12] = [
     ("Refunds", "/dashboard/refunds", Permission::SeeRefunds),
     ("Disputes", "/dashboard/disputes", Permission::SeeDisputes),
     ("Payouts", "/dashboard/payouts", Permission::SeePayouts),
+    ("Reports", "/dashboard/reports", Permission::SeeBalances),
     ("Adjustments", "/dashboard/adjustments", Permission::SeeBooks),
     ("Periods", "/dashboard/periods", Permission::SeeBooks),
     ("Work items", "/dashboard/work-items", Permission::SeeBooks),

@@ -10,7 +10,7 @@ mod alarms;
 mod chart;
 mod explain;
 mod forms;
-mod frame;
+pub(crate) mod frame;
 mod guest;
 mod lists;
 mod memberships;
@@ -21,9 +21,10 @@ mod pages;
 mod periods;
 mod query;
 mod reading;
+mod reports;
 #[cfg(test)]
 pub(crate) mod samples;
-mod shown;
+pub(crate) mod shown;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trouble;
@@ -73,6 +74,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/dashboard/work-items", get().to(pages::work_items))
         .route("/dashboard/alarms", get().to(alarms::show))
         .route("/dashboard/webhooks", get().to(pages::webhooks))
+        .route("/dashboard/reports", get().to(reports::list))
+        .route("/dashboard/reports/{name}", get().to(reports::show))
         .route("/dashboard/explain", get().to(explain::figure))
         .route("/dashboard/events/{position}", get().to(explain::event))
         .route("/orders/{order}", get().to(guest::show))

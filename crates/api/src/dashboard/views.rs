@@ -690,6 +690,55 @@ pub(crate) struct LoginPage {
     pub(crate) failure: Option<String>,
 }
 
+/// A question of a form.
+#[derive(Debug, Clone)]
+pub(crate) struct FormField {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What is asked.
+    pub(crate) label: &'static str,
+    /// What an answer looks like.
+    pub(crate) hint: &'static str,
+    /// Whether it must be answered.
+    pub(crate) required: bool,
+    /// What was answered before.
+    pub(crate) value: String,
+}
+
+/// A report in the list.
+#[derive(Debug, Clone)]
+pub(crate) struct ReportEntry {
+    /// What it is called.
+    pub(crate) title: &'static str,
+    /// What it answers.
+    pub(crate) summary: &'static str,
+    /// Its page.
+    pub(crate) here: String,
+    /// Whether it can be shown without being told anything.
+    pub(crate) direct: bool,
+    /// What its form asks.
+    pub(crate) fields: Vec<FormField>,
+}
+
+/// All reports.
+#[derive(Debug, Template)]
+#[template(path = "pages/reports.html")]
+pub(crate) struct ReportsPage {
+    pub(crate) frame: Frame,
+    pub(crate) entries: Vec<ReportEntry>,
+}
+
+/// One report.
+#[derive(Debug, Template)]
+#[template(path = "pages/report.html")]
+pub(crate) struct ReportPage {
+    pub(crate) frame: Frame,
+    pub(crate) here: String,
+    pub(crate) forms: Vec<Choice>,
+    pub(crate) fields: Vec<FormField>,
+    pub(crate) sheet: crate::paper::Sheet,
+}
+
 /// Something went wrong.
 #[derive(Debug, Template)]
 #[template(path = "pages/problem.html")]

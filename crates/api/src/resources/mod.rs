@@ -18,6 +18,7 @@ pub(crate) mod payouts;
 pub(crate) mod periods;
 pub(crate) mod personal;
 pub(crate) mod refunds;
+pub(crate) mod reports;
 pub(crate) mod sellers;
 pub(crate) mod shared;
 pub(crate) mod tenant;

@@ -14,6 +14,7 @@ mod keys;
 mod rebuild;
 mod reference;
 mod replay;
+mod report;
 mod restatement;
 mod restore;
 mod serve;
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Verify(verify::Args),
     /// Show the trial balance, or a seller's balance, as of a day and as known at a position
     Balance(balance::Args),
+    /// Make a report: trial balance, statements, revenue, fees, ... as table, JSON, CSV or HTML
+    Report(report::Args),
     /// Say why a figure is what it is: its lines, their events, and what led to them
     Explain(explain::Args),
     /// Say what is different about a month since it was reported, and why
@@ -78,6 +81,7 @@ impl Command {
             Self::Import(args) => import::run(args).await,
             Self::Verify(args) => verify::run(&args),
             Self::Balance(args) => balance::run(args).await,
+            Self::Report(args) => report::run(args).await,
             Self::Explain(args) => explain::run(args).await,
             Self::Restatement(args) => restatement::run(args).await,
             Self::Keys(args) => keys::run(args).await,

@@ -1,5 +1,7 @@
 //! What the API answers to whom, over a small house.
 
+mod reports;
+
 use actix_web::test::TestRequest;
 use aggregates::{
     api_key::events::Role,
