@@ -17,6 +17,7 @@ mod restatement;
 mod restore;
 mod serve;
 mod verify;
+mod whatif;
 
 use clap::Subcommand;
 
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// Say what is different about a month since it was reported, and why
     Restatement(restatement::Args),
+    /// Replay history under another fee, reserve or refund policy and show what would be different
+    Whatif(whatif::Args),
     /// List, create and revoke API keys
     Keys(keys::Args),
     /// Copy a log into another engine, whole; goes on where an interrupted copy stood
@@ -76,6 +79,7 @@ impl Command {
             Self::Balance(args) => balance::run(args).await,
             Self::Explain(args) => explain::run(args).await,
             Self::Restatement(args) => restatement::run(args).await,
+            Self::Whatif(args) => whatif::run(args).await,
             Self::Keys(args) => keys::run(args).await,
             Self::Copy(args) => copy::run(args).await,
             Self::Backup(args) => backup::run(args).await,
