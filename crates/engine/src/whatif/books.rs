@@ -120,7 +120,8 @@ pub(super) fn sellers(
         let group = |part| (*tenant, seller, *currency, part);
         vec![(group(part), sign(account.normal_side())), (group("total"), -1)]
     });
-    rows.into_iter()
+    let mut rows: Vec<SellerRow> = rows
+        .into_iter()
         .map(|((tenant, seller, currency, part), (actual, what_if))| SellerRow {
             tenant,
             seller,
@@ -131,7 +132,10 @@ pub(super) fn sellers(
             what_if,
             difference: what_if - actual,
         })
-        .collect()
+        .collect();
+    // Stable: the parts of a seller stay in order.
+    rows.sort_by(|a, b| (a.tenant, &a.reference).cmp(&(b.tenant, &b.reference)));
+    rows
 }
 
 /// Both trial balances: zero per book and currency, or something is very wrong.

@@ -105,6 +105,11 @@ impl PolicyChange {
         self.terms.is_empty() && self.commission.is_none()
     }
 
+    /// Whether commission is another.
+    pub(super) const fn is_about_commission(&self) -> bool {
+        self.commission.is_some()
+    }
+
     /// A policy with these terms in it.
     pub(super) fn of(&self, policy: &CommercePolicy) -> Result<CommercePolicy, PolicyChangeError> {
         let mut all = fields(policy);

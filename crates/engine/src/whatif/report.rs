@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Currency, SellerId, TenantId};
+use kernel::{Currency, Money, SellerId, TenantId};
 use serde::Serialize;
 
 use super::policy::TermChange;
@@ -82,6 +82,11 @@ pub enum RemarkKind {
     CopiedAsItWas,
     /// The commission would be more than the whole price; it stops there.
     CommissionCapped,
+    /// This commission follows no policy of ours (application fees, what a person divided among
+    /// sellers, memberships): it stays as it was.
+    CommissionKept,
+    /// Foreign money was revalued by the real balances: the figures stay as they were.
+    RevaluationKept,
 }
 
 /// What could not be replayed faithfully: how often, and some of it by name.
@@ -154,8 +159,9 @@ impl Remarks {
         }
     }
 
-    pub(super) fn add_money(&mut self, kind: RemarkKind, minor: i64, currency: Currency) {
-        *self.of(kind).minor.entry(currency.to_string()).or_default() += i128::from(minor);
+    pub(super) fn add_money(&mut self, kind: RemarkKind, money: Money) {
+        let sum = self.of(kind).minor.entry(money.currency().to_string()).or_default();
+        *sum += i128::from(money.minor());
     }
 
     fn of(&mut self, kind: RemarkKind) -> &mut Remark {

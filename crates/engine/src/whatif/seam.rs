@@ -4,7 +4,9 @@
 use aggregates::{
     dispute::events::DisputeEvent,
     fact::Fact,
+    membership::events::MembershipEvent,
     order::{commands::OrderCommand, events::OrderEvent},
+    payment::events::PaymentEvent,
     policies::{Command, timers::TimerKind},
     refund::{commands::RefundCommand, events::RefundEvent},
     seller_account::{commands::SellerAccountCommand, events::SellerAccountEvent},
@@ -60,6 +62,9 @@ impl Step {
             | Fact::BalanceTransaction(_)
             | Fact::Topup(_)
             | Fact::Payout(_)
+            | Fact::Membership(_)
+            | Fact::Adjustment(_)
+            | Fact::Period(_)
             | Fact::Tenant(_) => Origin::Outside,
             Fact::Dispute(DisputeEvent::FeeCharged { .. })
             | Fact::Refund(RefundEvent::Requested { .. })
@@ -164,7 +169,12 @@ pub(super) const fn is_decided(command: &Command) -> bool {
         | Command::Link(..)
         | Command::Topup(..)
         | Command::Tenant(..)
+        | Command::Membership(..)
+        | Command::Adjustment(..)
+        | Command::Period(..)
         | Command::PaymentOf(..)
+        | Command::RefundOf(..)
+        | Command::SettlementOf { .. }
         | Command::FeeOf { .. } => false,
     }
 }
@@ -190,8 +200,27 @@ pub(super) const fn is_fired(kind: TimerKind) -> bool {
         | TimerKind::PayoutRetry
         | TimerKind::PayoutStuck
         | TimerKind::PayoutSchedule
+        | TimerKind::MembershipRecognition
+        | TimerKind::MembershipLapse
         | TimerKind::WebhookDeadLetter => false,
     }
+}
+
+/// Commission in a fact that is taken over: Stripe took it itself (application fees), a person set it
+/// when he divided money among sellers, or a membership is sold under terms of its own.
+pub(super) fn commission_outside(fact: &Fact) -> Option<Money> {
+    match fact {
+        Fact::Payment(PaymentEvent::AttributedToSellers { currency, shares, .. }) => {
+            let sum = shares.iter().fold(0_i64, |sum, share| sum.saturating_add(share.fee));
+            Some(Money::new(sum, *currency))
+        }
+        Fact::Payment(PaymentEvent::ApplicationFeeEarned { amount, .. }) => Some(*amount),
+        Fact::Membership(MembershipEvent::PeriodPaid { paid, commission, .. }) => {
+            Some(Money::new(*commission, paid.currency()))
+        }
+        _ => None,
+    }
+    .filter(|commission| commission.is_positive())
 }
 
 /// What somebody asked an order for, read from what came of it.

@@ -8,6 +8,7 @@ use std::{
 use aggregates::{
     fact::Fact,
     order::{commands::OrderCommand, events::OrderEvent, placed_again},
+    period::events::PeriodEvent,
     policies::{Command, Reaction, react, timers},
     refund::events::{RefundEvent, RefundSource},
     seller_account::{
@@ -17,7 +18,7 @@ use aggregates::{
     },
 };
 use kernel::{Actor, ActorKind, Cause, FixedClock, Money, SellerId, TenantId, Timestamp};
-use projections::{Occurrence, invariants::Checker, postings::postings};
+use projections::{Occurrence, dating::Calendar, invariants::Checker, postings::postings};
 use store::{Commit, Expected, Log, NewEvent, Position, Recorded, StreamId};
 
 use super::{
@@ -28,7 +29,7 @@ use super::{
     fact_of, metadata_of,
     policy::{PolicyChange, TermsSeen},
     report::{Decisions, RemarkKind, Remarks, Report},
-    seam::{Origin, Step, is_decided, is_left_out},
+    seam::{Origin, Step, commission_outside, is_decided, is_left_out},
 };
 use crate::{Bus, Envelope, SendError, Target, bus::Sent, policies::reaction_id};
 
@@ -55,6 +56,7 @@ pub(super) struct World {
     actual: Books,
     what_if: Books,
     checker: Checker,
+    calendar: Calendar,
     terms: TermsSeen,
     remarks: Remarks,
     decisions: Decisions,
@@ -81,6 +83,7 @@ impl World {
             actual: Books::default(),
             what_if: Books::default(),
             checker: Checker::new(),
+            calendar: Calendar::default(),
             terms: TermsSeen::default(),
             remarks: Remarks::default(),
             decisions: Decisions::default(),
@@ -136,10 +139,24 @@ impl World {
             for change in timers::changes(fact, &recorded.stream.id) {
                 self.agenda.note_real(recorded.stream.tenant, change);
             }
+            self.note_kept(step, fact);
             self.through = recorded.position;
             self.events += 1;
         }
         Ok(())
+    }
+
+    /// Figures that would follow the other policy if anybody could say how.
+    fn note_kept(&mut self, step: &Step, fact: &Fact) {
+        if self.change.is_about_commission()
+            && let Some(money) = commission_outside(fact)
+        {
+            self.remarks.add(RemarkKind::CommissionKept, || format!("{money}: {}", name_of(step)));
+            self.remarks.add_money(RemarkKind::CommissionKept, money);
+        }
+        if !self.change.is_empty() && matches!(fact, Fact::Period(PeriodEvent::Revalued { .. })) {
+            self.remarks.add(RemarkKind::RevaluationKept, || name_of(step));
+        }
     }
 
     /// Everything that follows at once from what is in the scratch log.
@@ -191,7 +208,10 @@ impl World {
     fn follow(&mut self, recorded: &Recorded) -> Result<(), WhatIfError> {
         let tenant = recorded.stream.tenant;
         let (fact, metadata) = (fact_of(recorded)?, metadata_of(recorded)?);
-        let entries = postings(&recorded.stream, &fact).map_err(|fault| at(recorded, &fault))?;
+        let mut entries =
+            postings(&recorded.stream, &fact).map_err(|fault| at(recorded, &fault))?;
+        self.calendar.note(tenant, recorded.position, &fact);
+        self.calendar.date(tenant, recorded.position, &mut entries);
         let occurrence =
             Occurrence { recorded, fact: &fact, metadata: &metadata, entries: &entries };
         for violation in self.checker.check(&occurrence) {
@@ -326,16 +346,17 @@ impl World {
                     let debit = SellerAccountCommand::Debit {
                         claim: claim.clone(),
                         amount: Money::new(missing, *currency),
-                        // The word is not posted. There is no other, because this cannot happen.
-                        reason: DebitReason::Refund,
+                        reason: DebitReason::Adjustment,
                         about: None,
                         organizer: organizer.clone(),
                         order: None,
                         occurred_at: *when,
                     };
-                    let about = format!("{claim} of {seller}: {missing} {currency} minor units");
+                    let money = Money::new(missing, *currency);
+                    let who = self.references.get(seller).cloned().unwrap_or_default();
+                    let about = format!("{claim} to {who} ({seller}): {money}");
                     self.remarks.add(RemarkKind::PaidBeyondAvailable, || about);
-                    self.remarks.add_money(RemarkKind::PaidBeyondAvailable, missing, *currency);
+                    self.remarks.add_money(RemarkKind::PaidBeyondAvailable, money);
                     let id = format!("beyond/{}", step.metadata.command);
                     let envelope = self.envelope(step, id);
                     let command = Command::SellerAccount(*seller, debit);
