@@ -50,7 +50,7 @@ pub fn placed_again(
         shipping: totals.shipping,
         tax: totals.tax,
         tax_jurisdiction: tax_jurisdiction.clone(),
-        ship_to: ship_to.clone(),
+        ship_to: *ship_to,
         claimed: Totals::default(),
         policy,
         pay_by: Some(*expires_at),
