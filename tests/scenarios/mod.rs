@@ -5,6 +5,7 @@ mod a_guest_orders;
 mod a_person_looks;
 mod a_refund_runs_its_course;
 mod an_order_is_paid;
+mod another_policy_is_tried;
 mod bad_commands;
 mod it_is_killed;
 mod it_refuses_to_start;

@@ -16,6 +16,7 @@ use commands::TenantCommand;
 use errors::TenantError;
 use events::TenantEvent;
 
+pub use policy::check as check_policy;
 pub use state::{Standing, Tenant};
 
 impl Aggregate for Tenant {

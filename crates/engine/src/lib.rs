@@ -37,6 +37,7 @@ mod timers;
 mod transaction_index;
 pub mod translator;
 mod webhooks;
+pub mod whatif;
 
 pub use alarms::{by_now, open_alarms};
 pub use assumed::{FreeMovement, Moved, assumed_record};

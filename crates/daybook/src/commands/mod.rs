@@ -19,6 +19,7 @@ mod restatement;
 mod restore;
 mod serve;
 mod verify;
+mod whatif;
 
 use clap::Subcommand;
 
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// Say what is different about a month since it was reported, and why
     Restatement(restatement::Args),
+    /// Replay history under another fee, reserve or refund policy and show what would be different
+    Whatif(whatif::Args),
     /// List, create and revoke API keys
     Keys(keys::Args),
     /// Copy a log into another engine, whole; goes on where an interrupted copy stood
@@ -84,6 +87,7 @@ impl Command {
             Self::Report(args) => report::run(args).await,
             Self::Explain(args) => explain::run(args).await,
             Self::Restatement(args) => restatement::run(args).await,
+            Self::Whatif(args) => whatif::run(args).await,
             Self::Keys(args) => keys::run(args).await,
             Self::Copy(args) => copy::run(args).await,
             Self::Backup(args) => backup::run(args).await,
