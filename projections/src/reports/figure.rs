@@ -269,7 +269,6 @@ fn some_display<S: Serializer>(value: &Option<Side>, serializer: S) -> Result<S:
 }
 
 /// `["sale"]`, or `["-payout"]` where all but these count.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
 fn natures<S: Serializer>(natures: &Natures, serializer: S) -> Result<S::Ok, S::Error> {
     let (sign, these): (&str, &[Nature]) = match natures {
         Natures::Any => ("", &[]),

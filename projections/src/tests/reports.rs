@@ -452,6 +452,9 @@ fn books() -> impl Strategy<Value = Vec<JournalLine>> {
     })
 }
 
+/// How a report is made of lines.
+type Make = fn(&Scope, &[JournalLine]) -> Report;
+
 /// The amounts of the last total of a currency, from these columns on.
 fn totals(report: &Report, currency: &str, label: usize) -> Vec<i64> {
     let section = report.sections.iter().find(|section| section.heading == currency);
@@ -492,7 +495,7 @@ proptest! {
     ) {
         let window = Window { from: Some(day(first)), to: day(first + length) };
         let (whole, parts) = (scope(window.from, window.to), months(window));
-        let flows: [(fn(&Scope, &[JournalLine]) -> Report, usize, usize); 5] = [
+        let flows: [(Make, usize, usize); 5] = [
             (|scope, lines| make(Revenue::new(scope.clone()), lines), 2, 0),
             (|scope, lines| make(Fees::new(scope.clone()), lines), 1, 0),
             (|scope, lines| make(Gmv::new(scope.clone()), lines), 1, 0),
