@@ -14,19 +14,22 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("store-postgres", &["kernel", "store"]),
     ("store-kurrent", &["kernel", "store"]),
     ("kurrent-fake", &[]),
+    ("test-judges", &[]),
     ("test-postgres", &[]),
     ("aggregates", &["kernel"]),
     // Rows declare their table once, with the trait that stores derive their SQL from.
     ("projections", &["aggregates", "kernel", "store"]),
     ("engine", &["aggregates", "kernel", "projections", "store"]),
     ("payments", &["aggregates", "engine", "kernel", "store"]),
-    ("api", &["aggregates", "engine", "kernel", "projections", "store"]),
+    ("books", &["aggregates", "kernel", "projections", "store"]),
+    ("api", &["aggregates", "books", "engine", "kernel", "projections", "store"]),
     ("stripe-fake", &[]),
     (
         "daybook",
         &[
             "aggregates",
             "api",
+            "books",
             "engine",
             "kernel",
             "payments",

@@ -1,9 +1,10 @@
 //! Every kind of fact the log can hold, decoded.
 
 use crate::{
-    api_key::events::ApiKeyEvent, balance_transaction::BalanceTransactionEvent,
-    dispute::events::DisputeEvent, link::LinkEvent, order::events::OrderEvent,
-    payment::events::PaymentEvent, payout::events::PayoutEvent, refund::events::RefundEvent,
+    adjustment::events::AdjustmentEvent, api_key::events::ApiKeyEvent,
+    balance_transaction::BalanceTransactionEvent, dispute::events::DisputeEvent, link::LinkEvent,
+    membership::events::MembershipEvent, order::events::OrderEvent, payment::events::PaymentEvent,
+    payout::events::PayoutEvent, period::events::PeriodEvent, refund::events::RefundEvent,
     rejection::RejectionEvent, seller_account::events::SellerAccountEvent,
     tenant::events::TenantEvent, topup::events::TopupEvent,
     webhook_event::events::WebhookEventEvent,
@@ -66,13 +67,16 @@ macro_rules! facts {
 }
 
 facts! {
+    "adjustment" => Adjustment(AdjustmentEvent),
     "api_key" => ApiKey(ApiKeyEvent),
     "balance_transaction" => BalanceTransaction(BalanceTransactionEvent),
     "dispute" => Dispute(DisputeEvent),
     "link" => Link(LinkEvent),
+    "membership" => Membership(MembershipEvent),
     "order" => Order(OrderEvent),
     "payment" => Payment(PaymentEvent),
     "payout" => Payout(PayoutEvent),
+    "period" => Period(PeriodEvent),
     "refund" => Refund(RefundEvent),
     "rejection" => Rejection(RejectionEvent),
     "seller_account" => SellerAccount(SellerAccountEvent),

@@ -7,15 +7,19 @@
     clippy::float_arithmetic
 )]
 
+pub mod adjustment;
 pub mod api_key;
 pub mod balance_transaction;
+pub mod calendar;
 mod components;
 pub mod dispute;
 pub mod fact;
 pub mod link;
+pub mod membership;
 pub mod order;
 pub mod payment;
 pub mod payout;
+pub mod period;
 pub mod policies;
 pub mod refund;
 pub mod rejection;

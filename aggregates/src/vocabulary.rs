@@ -1,7 +1,13 @@
 //! Words that several aggregates use: Stripe's object ids, claims, lines, and the amounts of a line.
 
-use kernel::{Currency, Money, OrderId, PaymentId, PayoutId, RefundId, SellerId};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use kernel::{
+    AdjustmentId, Currency, Money, OrderId, PaymentId, PayoutId, RefundId, SellerId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
+
+use crate::calendar;
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
@@ -71,6 +77,10 @@ words! {
     Organizer;
     /// Names an amount on its way between two of our streams; see [`Claim`] for how it is built.
     ClaimRef;
+    /// A membership, `mem_` and 32 hexadecimal digits; minted at the edge.
+    MembershipRef;
+    /// One paid period of a membership, by the caller's own name for it, such as an invoice's number.
+    PeriodRef;
 }
 
 /// Builds the names of claims, so that both sides of a step use the same one.
@@ -120,6 +130,12 @@ impl Claim {
         ClaimRef(format!("{charge}:reversed:{seller}"))
     }
 
+    /// A seller's share of one calendar month of a membership's period, counted from 0.
+    #[must_use]
+    pub fn of_service(membership: &MembershipRef, period: &PeriodRef, month: usize) -> ClaimRef {
+        ClaimRef(format!("{membership}:{period}:{month}"))
+    }
+
     /// A seller's share of a payment that a person attributed to him.
     #[must_use]
     pub fn of_attribution(payment: PaymentId, seller: SellerId) -> ClaimRef {
@@ -132,10 +148,51 @@ impl Claim {
         ClaimRef(payout.to_string())
     }
 
+    /// A seller's part of a manual adjustment.
+    #[must_use]
+    pub fn of_adjustment(adjustment: AdjustmentId, seller: SellerId) -> ClaimRef {
+        ClaimRef(format!("{adjustment}:{seller}"))
+    }
+
     /// A transfer that came back.
     #[must_use]
     pub fn of_reversal(reversal: &ReversalRef) -> ClaimRef {
         ClaimRef(reversal.0.clone())
+    }
+}
+
+/// The two sides of an entry.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Side {
+    /// The left side: assets and expenses grow.
+    Debit,
+    /// The right side: liabilities, equity and income grow.
+    Credit,
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Debit => Self::Credit,
+            Self::Credit => Self::Debit,
+        }
     }
 }
 
@@ -178,6 +235,43 @@ pub struct LineShare {
     pub product: String,
     /// The amounts.
     pub components: Components,
+}
+
+/// A period of a membership, as it is sold: whole days of one time zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeriodTerms {
+    /// The caller's name for it.
+    pub period: PeriodRef,
+    /// The first day.
+    pub start: NaiveDate,
+    /// The day after the last.
+    pub end: NaiveDate,
+    /// The time zone the days are of; it stays, when the tenant's changes.
+    pub zone: Tz,
+    /// What is sold, a dimension of the postings.
+    pub product: String,
+    /// The part of the price that is tax, minor units.
+    pub tax: i64,
+    /// Whom the tax is owed to.
+    pub tax_jurisdiction: String,
+    /// The period that this one takes the place of from its first day on; what of it is paid and not
+    /// rendered is carried over.
+    pub replaces: Option<PeriodRef>,
+}
+
+impl PeriodTerms {
+    /// How many days it has.
+    #[must_use]
+    pub fn days(&self) -> u32 {
+        calendar::days_between(self.start, self.end)
+    }
+
+    /// The instant at which it is over; `None` beyond the end of the calendar.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        calendar::start_of(self.end, self.zone)
+    }
 }
 
 /// Who pays for a discount.
@@ -325,6 +419,32 @@ pub struct FactRank {
     pub created: i64,
     /// The Stripe event's id, or `fetch` for a snapshot we asked for.
     pub event: EventRef,
+}
+
+/// What a balance transaction moved, for the object that must know whether it was exchanged for
+/// another currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The transaction.
+    pub txn: TxnRef,
+    /// Before Stripe's fee, signed from the balance's point of view, in the balance's currency.
+    pub settled: Money,
+    /// Stripe's exchange rate as decimal text, evidence only.
+    pub exchange_rate: Option<String>,
+    /// The transaction's own time.
+    pub occurred_at: kernel::Timestamp,
+}
+
+impl Settlement {
+    /// The given money, with the sign of what was settled; `None` if nothing was exchanged because
+    /// it is of the same currency.
+    #[must_use]
+    pub fn exchanged_for(&self, presented: Money) -> Option<Money> {
+        let differs = presented.currency() != self.settled.currency();
+        let minor = presented.minor().saturating_abs();
+        let minor = if self.settled.minor() < 0 { minor.saturating_neg() } else { minor };
+        differs.then(|| Money::new(minor, presented.currency()))
+    }
 }
 
 /// Money of a given currency from minor units; a short hand for events that state their currency

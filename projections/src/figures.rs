@@ -121,7 +121,8 @@ impl Earned {
         let taken = before_fees.checked_neg().ok_or(FoldError::Overflow(POSITION))?;
         let mut earned = Self { fees: effect.fees, ..Self::default() };
         match nature {
-            Nature::Sale => earned.gross = before_fees,
+            // A commission that was deferred is taken, and shown, as its days pass.
+            Nature::Sale | Nature::Recognition => earned.gross = before_fees,
             Nature::Refund => earned.refunds = taken,
             Nature::Chargeback => earned.disputes = taken,
             Nature::Payout => {

@@ -99,6 +99,16 @@ store::table! {
 }
 
 impl JournalLine {
+    /// The lines an event posts, entry by entry: what the journal stores of it.
+    pub fn entries_of(occurrence: &Occurrence<'_>) -> impl Iterator<Item = Vec<Self>> {
+        (0_u32..).zip(occurrence.entries).map(|(number, entry)| {
+            (0_u32..)
+                .zip(entry.lines())
+                .map(|(line, posting)| Self::new(occurrence, entry, (number, line), posting))
+                .collect()
+        })
+    }
+
     fn new(
         occurrence: &Occurrence<'_>,
         entry: &Entry,
@@ -120,7 +130,7 @@ impl JournalLine {
             minor: posting.signed(),
             currency: entry.currency(),
             effective_at: entry.effective(),
-            prior_period: None,
+            prior_period: entry.prior_period(),
             policy: entry.policy().map(ToString::to_string),
             seller: about.seller,
             organizer: about.organizer.as_ref().map(|organizer| organizer.0.clone()),
@@ -162,10 +172,8 @@ impl Projection for Journal {
     fn keys(&self, _: &Occurrence<'_>, _: &mut Wanted) {}
 
     fn fold(&self, occurrence: &Occurrence<'_>, rows: &mut Rows) -> Result<(), FoldError> {
-        for (number, entry) in (0_u32..).zip(occurrence.entries) {
-            for (line, posting) in (0_u32..).zip(entry.lines()) {
-                rows.append(&JournalLine::new(occurrence, entry, (number, line), posting));
-            }
+        for line in JournalLine::entries_of(occurrence).flatten() {
+            rows.append(&line);
         }
         Ok(())
     }

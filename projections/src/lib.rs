@@ -8,23 +8,29 @@
 )]
 
 pub mod account_balances;
+pub mod adjustments;
 pub mod api_keys;
 pub mod audit_trail;
 pub mod balance_series;
 pub mod chart;
+pub mod chart_accounts;
+pub mod dating;
 pub mod disputes;
 pub mod earnings;
 mod figures;
 pub mod invariants;
 pub mod journal;
+pub mod memberships;
 pub mod order_reconciliation;
 pub mod orders;
 pub mod outbox;
 pub mod payments;
 pub mod payouts;
+pub mod periods;
 pub mod postings;
 mod projection;
 pub mod refunds;
+pub mod reports;
 pub mod selectors;
 pub mod seller_balances;
 pub mod seller_entries;
@@ -54,6 +60,10 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(disputes::Disputes),
         Box::new(sellers::Sellers),
         Box::new(payouts::Payouts),
+        Box::new(adjustments::Adjustments),
+        Box::new(periods::Periods),
+        Box::new(chart_accounts::ChartAccounts),
+        Box::new(memberships::Memberships),
         Box::new(audit_trail::AuditTrail),
         Box::new(webhooks::Webhooks),
         Box::new(work_items::WorkItems),
@@ -61,6 +71,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(outbox::Outbox),
         Box::new(api_keys::ApiKeys),
         Box::new(tenants::Tenants),
+        Box::new(invariants::Invariants),
     ]
 }
 

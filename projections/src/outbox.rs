@@ -158,10 +158,13 @@ fn changes(fact: &Fact) -> Vec<Change<'_>> {
         Fact::Refund(event) => of_refund(event).into_iter().collect(),
         Fact::Payout(event) => of_payout(event).into_iter().collect(),
         Fact::Dispute(event) => of_dispute(event),
-        Fact::ApiKey(_)
+        Fact::Adjustment(_)
+        | Fact::ApiKey(_)
         | Fact::BalanceTransaction(_)
         | Fact::Link(_)
+        | Fact::Membership(_)
         | Fact::Order(_)
+        | Fact::Period(_)
         | Fact::Rejection(_)
         | Fact::SellerAccount(_)
         | Fact::WebhookEvent(_)

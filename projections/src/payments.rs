@@ -219,6 +219,13 @@ fn came(row: &mut Payment, event: &PaymentEvent) -> Result<(), FoldError> {
             row.order_id = Some(*order);
             add(&mut row.unallocated, -amount.minor(), WHAT)?;
         }
+        PaymentEvent::AttributedToMembership { amount, .. } => {
+            row.set_aside = None;
+            add(&mut row.unallocated, -amount.minor(), WHAT)?;
+        }
+        PaymentEvent::MembershipCaptureReversed { .. } => {
+            "reversed".clone_into(&mut row.status);
+        }
         PaymentEvent::AttributedToSellers { shares, .. } => {
             for share in shares {
                 add(&mut row.unallocated, -share.seller_net, WHAT)?;

@@ -26,7 +26,7 @@ store::table! {
         /// requested, escalated, declined, withdrawn, approved, submitted, unknown, refused, pending,
         /// requires_action, succeeded, owed, canceled, paid_externally, forgone or external.
         status: String,
-        /// order_line, unallocated or external.
+        /// order_line, unallocated, membership or external.
         source: String,
         /// The order.
         #[unhashed = "minted"]
@@ -161,6 +161,7 @@ fn opened(occurrence: &Occurrence<'_>, event: &RefundEvent) -> Result<Option<Ref
                 ("order_line", Some(*order), Some(u32::from(share.line.0)), Some(share.seller))
             }
             RefundSource::Unallocated => ("unallocated", None, None, None),
+            RefundSource::Membership { .. } => ("membership", None, None, None),
             RefundSource::External => ("external", None, None, None),
         };
         return Ok(Some(Refund {

@@ -101,6 +101,8 @@ fn changed(row: &mut Tenant, event: &TenantEvent) {
             row.secrets = json(&known);
         }
         TenantEvent::ClockAdvanced { to, .. } => row.clock = Some(*to),
+        // Their list is a read model of its own.
+        TenantEvent::AccountOpened { .. } | TenantEvent::AccountClosed { .. } => {}
         TenantEvent::Suspended { reason, .. } => {
             status("suspended");
             row.suspended_reason = Some(reason.clone());

@@ -24,6 +24,8 @@ struct Told {
     /// What the conclusion says was taken, and given back by then or afterwards.
     concluded_withdrawn: i64,
     concluded_reinstated: i64,
+    /// Presented and settled, of each movement.
+    exchanged: Vec<(i64, i64)>,
     opened: usize,
     escalated: usize,
     closed: Vec<DisputeOutcome>,
@@ -91,6 +93,37 @@ fn an_inquiry_that_was_closed_and_came_back_as_a_chargeback_ends_the_same_in_eve
     }
 }
 
+#[test]
+fn a_dispute_in_another_currency_is_told_in_the_buyers_and_ends_the_same_in_every_order() {
+    let withdrawn = in_euros("txn_1", -5000, 1400);
+    let reinstated = in_euros("txn_2", 924, 0);
+    let facts = [
+        fact(1, "needs_response", &[]),
+        fact(2, "needs_response", from_ref(&withdrawn)),
+        fact(3, "under_review", from_ref(&withdrawn)),
+        fact(4, "lost", from_ref(&withdrawn)),
+        fact(5, "lost", &[reinstated, withdrawn]),
+    ];
+    for (dispute, told) in &ends_of(&facts) {
+        // 5413 * 924 / 5000 = 1000.32
+        assert_eq!((told.withdrawn, told.reinstated), (5413, 1000));
+        assert_eq!((told.concluded_withdrawn, told.concluded_reinstated), (5413, 1000));
+        assert_eq!(told.exchanged, [(-5413, -5000), (1000, 924)]);
+        assert_eq!(dispute.withdrawn(), Some(usd(5413)));
+        assert_eq!(dispute.fee(), Some(Money::new(1400, Currency::EUR)));
+    }
+}
+
+#[test]
+fn a_won_dispute_leaves_nothing_open_whatever_the_rate_was_by_then() {
+    let withdrawn = in_euros("txn_1", -5000, 0);
+    let facts = [fact(1, "won", &[withdrawn, in_euros("txn_2", 4900, 0)])];
+    for (dispute, told) in &ends_of(&facts) {
+        assert_eq!(told.exchanged, [(-5413, -5000), (5413, 4900)]);
+        assert_eq!(dispute.withdrawn(), dispute.reinstated());
+    }
+}
+
 /// Every order of arrival, each message delivered twice in a row and the whole once more.
 fn ends_of(facts: &[DisputeFact]) -> Vec<(Dispute, Told)> {
     let histories = orders(facts.len()).into_iter().map(|order| {
@@ -134,6 +167,9 @@ impl Told {
                 self.concluded_withdrawn = withdrawn.minor();
                 self.concluded_reinstated = reinstated.minor();
             }
+            DisputeEvent::Converted { presented, settled, .. } => {
+                self.exchanged.push((presented.minor(), settled.minor()));
+            }
             DisputeEvent::StatusChanged { .. } => {}
             other => panic!("{other:?}"),
         }
@@ -146,6 +182,11 @@ fn usd(minor: i64) -> Money {
 
 fn movement(txn: &str, minor: i64, fee: i64) -> DisputeMovement {
     DisputeMovement { txn: txn.into(), amount: usd(minor), fee, occurred_at: at(3) }
+}
+
+fn in_euros(txn: &str, minor: i64, fee: i64) -> DisputeMovement {
+    let amount = Money::new(minor, Currency::EUR);
+    DisputeMovement { amount, ..movement(txn, minor, fee) }
 }
 
 fn fact(created: i64, status: &str, movements: &[DisputeMovement]) -> DisputeFact {

@@ -131,6 +131,19 @@ pub enum DisputeEvent {
         occurred_at: Timestamp,
         at: Timestamp,
     },
+    /// Stripe moved it in another currency than the buyer paid in: what was exchanged for what.
+    /// Signed from the balance's point of view; `presented` is what the movement's own fact states.
+    Converted {
+        dispute: DisputeId,
+        stripe_dispute: StripeDisputeRef,
+        txn: TxnRef,
+        /// In the buyer's currency.
+        presented: Money,
+        /// In the currency of Stripe's balance.
+        settled: Money,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
     /// The fee is charged on to the sellers (policy).
     FeeCharged {
         dispute: DisputeId,

@@ -28,6 +28,18 @@ pub(super) struct Movement {
     pub(super) amount: Money,
     /// Positive: charged. Negative: returned.
     pub(super) fee: i64,
+    /// The same in the balance's currency, where that is another one.
+    #[serde(default)]
+    pub(super) settled: Option<Money>,
+}
+
+/// What has moved of a dispute whose money Stripe holds in another currency, minor units.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Exchanged {
+    pub(super) presented: i64,
+    pub(super) settled: i64,
+    pub(super) presented_back: i64,
+    pub(super) settled_back: i64,
 }
 
 /// How far a call of ours to Stripe got.
@@ -156,7 +168,8 @@ impl Dispute {
     /// What Stripe charged for it and has not returned.
     #[must_use]
     pub fn fee(&self) -> Option<Money> {
-        let currency = self.movement_currency()?;
+        let settled = self.movements.values().find_map(|movement| movement.settled);
+        let currency = settled.map(Money::currency).or_else(|| self.movement_currency())?;
         let fees = self.movements.values().map(|movement| movement.fee);
         Some(Money::new(fees.fold(0, i64::saturating_add), currency))
     }
@@ -170,10 +183,28 @@ impl Dispute {
         Some(Money::new(parts.fold(0, i64::saturating_add), currency))
     }
 
-    /// Stripe moves a dispute's money in the currency of the balance, which may not be the charge's.
+    /// The currency the movements are told in: the buyer's (facts that are older than conversions
+    /// are told in the balance's).
     fn movement_currency(&self) -> Option<kernel::Currency> {
         let moved = self.movements.values().next().map(|movement| movement.amount.currency());
         moved.or_else(|| self.amount().map(Money::currency))
+    }
+
+    /// What was withdrawn and given back in both currencies; `None` if nothing was exchanged yet.
+    pub(super) fn exchanged(&self) -> Option<Exchanged> {
+        let mut sum = Exchanged::default();
+        for movement in self.movements.values() {
+            let Some(settled) = movement.settled else { continue };
+            let (presented, settled) = (movement.amount.minor(), settled.minor());
+            if settled < 0 {
+                sum.presented = sum.presented.saturating_sub(presented);
+                sum.settled = sum.settled.saturating_sub(settled);
+            } else {
+                sum.presented_back = sum.presented_back.saturating_add(presented);
+                sum.settled_back = sum.settled_back.saturating_add(settled);
+            }
+        }
+        (sum.settled > 0).then_some(sum)
     }
 
     pub(super) fn is_answered(&self) -> bool {
@@ -225,11 +256,16 @@ impl Dispute {
             }
             DisputeEvent::FundsWithdrawn { txn, amount, fee, .. } => {
                 let amount = Money::new(amount.minor().saturating_neg(), amount.currency());
-                self.movements.insert(txn, Movement { amount, fee });
+                self.movements.insert(txn, Movement { amount, fee, settled: None });
+            }
+            DisputeEvent::Converted { txn, settled, .. } => {
+                if let Some(movement) = self.movements.get_mut(&txn) {
+                    movement.settled = Some(settled);
+                }
             }
             DisputeEvent::FundsReinstated { txn, amount, fee_returned, .. } => {
                 let fee = fee_returned.saturating_neg();
-                self.movements.insert(txn, Movement { amount, fee });
+                self.movements.insert(txn, Movement { amount, fee, settled: None });
             }
             DisputeEvent::Closed { outcome, .. } => self.closed = Some(outcome),
             DisputeEvent::DeadlineNear { hours, .. } => {
@@ -286,6 +322,7 @@ impl Dispute {
             | DisputeEvent::StatusChanged { .. }
             | DisputeEvent::FundsWithdrawn { .. }
             | DisputeEvent::FundsReinstated { .. }
+            | DisputeEvent::Converted { .. }
             | DisputeEvent::DeadlineNear { .. }
             | DisputeEvent::EvidenceDeadlineMissed { .. }
             | DisputeEvent::Closed { .. }

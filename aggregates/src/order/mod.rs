@@ -9,6 +9,7 @@ mod decide;
 mod evolve;
 mod pricing;
 mod questions;
+mod repricing;
 mod sharing;
 mod state;
 
@@ -19,6 +20,7 @@ use self::{commands::OrderCommand, errors::OrderError, events::OrderEvent};
 
 pub use self::{
     questions::{DueTimes, Fulfilment, OrderStatus, PaymentStatus},
+    repricing::placed_again,
     state::{Order, PaidBy},
 };
 

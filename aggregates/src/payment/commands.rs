@@ -4,8 +4,8 @@ use kernel::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp};
 
 use super::events::{AttributedShare, FactObject, LinkedVia, Risk};
 use crate::vocabulary::{
-    ChargeRef, FactRank, FeeRef, IntentRef, SessionRef, SetAsideReason, StripeDisputeRef,
-    StripeRefundRef, TxnRef,
+    ChargeRef, FactRank, FeeRef, IntentRef, MembershipRef, PeriodTerms, SessionRef, SetAsideReason,
+    Settlement, StripeDisputeRef, StripeRefundRef, TxnRef,
 };
 
 /// A fact about one of the payment's Stripe objects, read from a webhook or an answer of Stripe's.
@@ -80,7 +80,11 @@ pub enum PaymentCommand {
         net: Money,
         available_on: Timestamp,
         exchange_rate: Option<String>,
+        /// The transaction's own time.
+        occurred_at: Timestamp,
     },
+    /// Stripe's balance transaction by which the bank took a charge's money back.
+    RecordSettlement(Settlement),
     /// Note a warning.
     FlagRisk { risk: Risk, occurred_at: Timestamp },
     /// The order refused the money, for this reason.
@@ -91,6 +95,9 @@ pub enum PaymentCommand {
     AttributeToOrder { order: OrderId, reason: String },
     /// A person divides it among sellers.
     AttributeToSellers { shares: Vec<AttributedShare>, reason: String },
+    /// A person, or an invoice, says which period of which membership it is for. Money that still
+    /// waits for its order is set aside for it at once.
+    AttributeToMembership { membership: MembershipRef, terms: Box<PeriodTerms>, reason: String },
     /// Find where a refund that was made at Stripe belongs.
     RouteRefund {
         refund: RefundId,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, VariantNames};
 
 use crate::vocabulary::{
-    ChargeRef, FactRank, FeeRef, IntentRef, Organizer, SessionRef, SetAsideReason,
-    StripeDisputeRef, StripeRefundRef, TxnRef,
+    ChargeRef, FactRank, FeeRef, IntentRef, MembershipRef, Organizer, PeriodRef, PeriodTerms,
+    SessionRef, SetAsideReason, StripeDisputeRef, StripeRefundRef, TxnRef,
 };
 
 /// Which kind of Stripe object a fact is about.
@@ -214,6 +214,35 @@ pub enum PaymentEvent {
         occurred_at: Timestamp,
         at: Timestamp,
     },
+    /// Set-aside money pays a period of a membership; the membership is told.
+    AttributedToMembership {
+        charge: ChargeRef,
+        amount: Money,
+        membership: MembershipRef,
+        terms: PeriodTerms,
+        reason: String,
+        /// When it becomes available, if that is known already.
+        available_on: Option<Timestamp>,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
+    /// It is known when money that pays a membership becomes available: the membership is told.
+    MembershipFunded {
+        charge: ChargeRef,
+        membership: MembershipRef,
+        period: PeriodRef,
+        available_on: Timestamp,
+        at: Timestamp,
+    },
+    /// The bank took money back that pays a membership: the membership is told, and posts it.
+    MembershipCaptureReversed {
+        charge: ChargeRef,
+        txn: TxnRef,
+        amount: Money,
+        membership: MembershipRef,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
     /// A refund made at Stripe found where it belongs. To unallocated money it posts here.
     RefundRouted {
         refund: RefundId,
@@ -333,6 +362,21 @@ pub enum PaymentEvent {
     },
     /// An asynchronous payment has taken longer than its patience.
     PatienceExceeded { at: Timestamp },
+    /// Stripe settled a charge, or its reversal, in another currency than the buyer paid in: what
+    /// was exchanged for what, decided once both are known. Signed from the balance's point of view.
+    Converted {
+        charge: ChargeRef,
+        txn: TxnRef,
+        /// In the buyer's currency.
+        presented: Money,
+        /// In the currency of Stripe's balance.
+        settled: Money,
+        /// Stripe's exchange rate as decimal text, evidence only.
+        exchange_rate: Option<String>,
+        order: Option<OrderId>,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
 }
 
 impl DomainEvent for PaymentEvent {

@@ -50,6 +50,7 @@ impl Payment {
             PaymentEvent::Captured { charge, intent, amount, occurred_at, at, .. } => {
                 self.intents.extend(intent);
                 self.patience_exceeded = false;
+                self.came.entry(charge.clone()).or_insert(amount);
                 let money = CapturedMoney { charge, amount, occurred_at };
                 self.capture = Some(Capture { money, at });
             }
@@ -61,14 +62,18 @@ impl Payment {
                 let record = FeeRecord { charge: charge.clone(), txn, fee, net, available_on };
                 self.fees.insert(charge, record);
             }
+            // The fee was recorded; this is for the membership.
+            PaymentEvent::MembershipFunded { .. } => {}
             PaymentEvent::RiskFlagged { risk, .. } => self.risks.push(risk),
-            PaymentEvent::CaptureReversed { charge, amount, order, .. } => {
+            PaymentEvent::CaptureReversed { charge, txn, amount, order, .. } => {
+                self.reversals.insert(txn, (charge.clone(), amount));
                 if order.is_none() {
                     self.take(&charge, amount.minor());
                 }
                 self.reversed.insert(charge);
             }
             PaymentEvent::SetAside { charge, amount, reason, .. } => {
+                self.came.entry(charge.clone()).or_insert(amount);
                 self.put_aside(charge, amount, reason);
             }
             PaymentEvent::AttributedToOrder { charge, amount, order, .. } => {
@@ -84,6 +89,16 @@ impl Payment {
                 if let Some(pot) = self.pot_mut(&charge) {
                     pot.shares = shares;
                 }
+            }
+            PaymentEvent::AttributedToMembership { charge, amount, membership, terms, .. } => {
+                self.take(&charge, amount.minor());
+                if let Some(pot) = self.pot_mut(&charge) {
+                    pot.membership = Some((membership, terms.period, amount.minor()));
+                }
+            }
+            PaymentEvent::MembershipCaptureReversed { charge, txn, amount, .. } => {
+                self.reversals.insert(txn, (charge.clone(), amount));
+                self.reversed.insert(charge);
             }
             PaymentEvent::RefundRouted {
                 refund,
@@ -184,6 +199,9 @@ impl Payment {
                 self.application_fees.insert(refund);
             }
             PaymentEvent::PatienceExceeded { .. } => self.patience_exceeded = true,
+            PaymentEvent::Converted { txn, .. } => {
+                self.converted.insert(txn);
+            }
         }
     }
 
@@ -209,6 +227,7 @@ impl Payment {
         let first_offered_to = self.order.filter(|_| reason != SetAsideReason::Unattributed);
         if let Some(pot) = self.pot_mut(&charge) {
             pot.refused_by.extend(pot.attributed.take().map(|(order, _)| order));
+            pot.membership = None;
             pot.reason = reason;
             pot.free = pot.free.saturating_add(amount.minor());
         } else {
@@ -220,6 +239,7 @@ impl Payment {
                 attributed: None,
                 shares: Vec::new(),
                 refused_by: first_offered_to.into_iter().collect(),
+                membership: None,
             });
         }
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::events::{AttributedShare, CapturedMoney, Destination, FactObject, Risk};
 use crate::vocabulary::{
-    ChargeRef, FactRank, FeeRef, IntentRef, SessionRef, SetAsideReason, StripeDisputeRef,
-    StripeRefundRef, TxnRef,
+    ChargeRef, FactRank, FeeRef, IntentRef, MembershipRef, PeriodRef, SessionRef, SetAsideReason,
+    StripeDisputeRef, StripeRefundRef, TxnRef,
 };
 
 /// The words by which merged facts are remembered, beside Stripe's own for facts that are noted.
@@ -116,6 +116,9 @@ pub(super) struct Pot {
     /// The orders that have refused it; each says no only once, so it is not offered to them again.
     #[serde(default)]
     pub(super) refused_by: BTreeSet<OrderId>,
+    /// The membership and period it pays, and how much of it.
+    #[serde(default)]
+    pub(super) membership: Option<(MembershipRef, PeriodRef, i64)>,
 }
 
 impl Pot {
@@ -184,6 +187,15 @@ pub struct Payment {
     pub(super) disputes: BTreeMap<DisputeId, DisputeEntry>,
     pub(super) application_fees: BTreeSet<FeeRef>,
     pub(super) patience_exceeded: bool,
+    /// What each charge brought; refunds and losses do not change it.
+    #[serde(default)]
+    pub(super) came: BTreeMap<ChargeRef, Money>,
+    /// What the bank took back, by its transaction.
+    #[serde(default)]
+    pub(super) reversals: BTreeMap<TxnRef, (ChargeRef, Money)>,
+    /// The transactions of which it is known what was exchanged.
+    #[serde(default)]
+    pub(super) converted: BTreeSet<TxnRef>,
 }
 
 /// What is asked of a payment from outside.
@@ -262,7 +274,11 @@ impl Payment {
         if let Some(charge) = self.charge() {
             return match self.primary_pot() {
                 _ if self.reversed.contains(charge) => PaymentStatus::Reversed,
-                Some(pot) if pot.attributed.is_none() && pot.shares.is_empty() => {
+                Some(pot)
+                    if pot.attributed.is_none()
+                        && pot.shares.is_empty()
+                        && pot.membership.is_none() =>
+                {
                     PaymentStatus::SetAside
                 }
                 Some(_) | None => PaymentStatus::Captured,
@@ -299,6 +315,11 @@ impl Payment {
 
 /// What the decisions need.
 impl Payment {
+    /// What a charge brought, if it is known to have brought anything.
+    pub(super) fn came_with(&self, charge: &ChargeRef) -> Option<Money> {
+        self.came.get(charge).copied()
+    }
+
     /// The set-aside money of the charge that was captured first.
     pub(super) fn primary_pot(&self) -> Option<&Pot> {
         self.pot(self.charge()?)

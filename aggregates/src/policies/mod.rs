@@ -9,26 +9,31 @@ mod move_payouts_along;
 mod pay_orders;
 mod refund_buyers;
 pub mod schedule;
+mod sell_memberships;
+mod settle_adjustments;
 pub mod timers;
 
-pub use pay_orders::fee_of;
+pub use pay_orders::{fee_of, settlement_of};
 pub use refund_buyers::seller_part;
 
-use kernel::{DisputeId, OrderId, PaymentId, PayoutId, RefundId, SellerId, TenantId};
+use kernel::{AdjustmentId, DisputeId, OrderId, PaymentId, PayoutId, RefundId, SellerId, TenantId};
 
 use crate::{
+    adjustment::commands::AdjustmentCommand,
     balance_transaction::BalanceTransactionCommand,
     dispute::commands::DisputeCommand,
     fact::Fact,
     link::LinkCommand,
+    membership::commands::MembershipCommand,
     order::commands::OrderCommand,
     payment::commands::PaymentCommand,
     payout::commands::PayoutCommand,
+    period::commands::PeriodCommand,
     refund::commands::RefundCommand,
     seller_account::commands::SellerAccountCommand,
     tenant::commands::TenantCommand,
     topup::commands::TopupCommand,
-    vocabulary::{ChargeRef, EventRef, TopupRef, TxnRef},
+    vocabulary::{ChargeRef, EventRef, MembershipRef, StripeRefundRef, TopupRef, TxnRef},
     webhook_event::commands::WebhookEventCommand,
 };
 
@@ -46,7 +51,10 @@ pub enum Command {
     BalanceTransaction(TxnRef, BalanceTransactionCommand),
     Link(String, LinkCommand),
     Topup(TopupRef, TopupCommand),
+    Membership(MembershipRef, MembershipCommand),
     Tenant(TenantId, TenantCommand),
+    Adjustment(AdjustmentId, AdjustmentCommand),
+    Period(PeriodCommand),
     /// For the payment that the link of this charge names; nothing happens while there is no link.
     PaymentOf(ChargeRef, PaymentCommand),
     /// Look whether this charge's balance transaction is recorded already, and if it is, tell the
@@ -55,6 +63,23 @@ pub enum Command {
         payment: PaymentId,
         charge: ChargeRef,
     },
+    /// For the refund that the link of this Stripe refund names; nothing happens while there is no
+    /// link.
+    RefundOf(StripeRefundRef, RefundCommand),
+    /// Look whether this balance transaction is recorded already, and if it is, tell whose it is
+    /// what it moved. (The other order of arrival is [`Command::RefundOf`].)
+    SettlementOf {
+        settled: Settled,
+        txn: TxnRef,
+    },
+}
+
+/// Whose money a balance transaction moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "one variant per aggregate")]
+pub enum Settled {
+    Payment(PaymentId),
+    Refund(RefundId),
 }
 
 /// What a policy wants done.
@@ -85,6 +110,7 @@ pub fn react(fact: &Fact, stream: &str) -> Vec<Reaction> {
             pay_orders::on_payment(payment, event, &mut reactions);
             refund_buyers::on_payment(payment, event, &mut reactions);
             hold_disputed_funds::on_payment(event, &mut reactions);
+            sell_memberships::on_payment(payment, event, &mut reactions);
         }
         Fact::Refund(event) => {
             let Ok(refund) = stream.parse() else { return reactions };
@@ -95,12 +121,17 @@ pub fn react(fact: &Fact, stream: &str) -> Vec<Reaction> {
             let Ok(seller) = stream.parse() else { return reactions };
             move_payouts_along::on_seller_account(seller, event, &mut reactions);
         }
+        Fact::Membership(event) => {
+            sell_memberships::on_membership(&stream.into(), event, &mut reactions);
+        }
         Fact::Payout(event) => move_payouts_along::on_payout(event, &mut reactions),
         Fact::BalanceTransaction(event) => {
             pay_orders::on_balance_transaction(event, &mut reactions);
         }
+        Fact::Adjustment(event) => settle_adjustments::on_adjustment(event, &mut reactions),
         Fact::ApiKey(_)
         | Fact::Link(_)
+        | Fact::Period(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_)
@@ -127,5 +158,7 @@ fn per_seller<'a>(
     sums
 }
 
+#[cfg(test)]
+mod membership_tests;
 #[cfg(test)]
 mod tests;

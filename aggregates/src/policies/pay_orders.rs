@@ -2,12 +2,13 @@
 
 use kernel::{OrderId, PaymentId, Timestamp};
 
-use super::{Command, Reaction};
+use super::{Command, Reaction, Settled};
 use crate::{
     balance_transaction::{BalanceTransactionEvent, TransactionRecord},
     order::{commands::OrderCommand, events::OrderEvent},
     payment::{commands::PaymentCommand, events::PaymentEvent},
-    vocabulary::{ChargeRef, SetAsideReason},
+    refund::commands::RefundCommand,
+    vocabulary::{ChargeRef, SetAsideReason, Settlement},
 };
 
 const POLICY: &str = "pay_orders";
@@ -25,8 +26,36 @@ pub fn fee_of(record: &TransactionRecord) -> Option<(ChargeRef, PaymentCommand)>
         net: kernel::Money::new(record.net, record.currency),
         available_on: record.available_on,
         exchange_rate: record.exchange_rate.clone(),
+        occurred_at: record.occurred_at,
     };
     Some((charge, command))
+}
+
+/// What a balance transaction moved, for the payment or refund it belongs to.
+#[must_use]
+pub fn settlement_of(record: &TransactionRecord) -> Settlement {
+    Settlement {
+        txn: record.txn.clone(),
+        settled: kernel::Money::new(record.amount, record.currency),
+        exchange_rate: record.exchange_rate.clone(),
+        occurred_at: record.occurred_at,
+    }
+}
+
+/// Who must know what this transaction moved, beside the payment of a charge.
+fn settled_by(record: &TransactionRecord) -> Option<Command> {
+    let source = record.source.as_deref().filter(|_| record.account.is_none())?;
+    match record.kind.as_str() {
+        "payment_failure_refund" | "payment_reversal" => Some(Command::PaymentOf(
+            source.into(),
+            PaymentCommand::RecordSettlement(settlement_of(record)),
+        )),
+        "refund" | "payment_refund" | "refund_failure" | "payment_refund_failure" => {
+            let command = RefundCommand::RecordSettlement(settlement_of(record));
+            Some(Command::RefundOf(source.into(), command))
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn on_balance_transaction(
@@ -37,6 +66,7 @@ pub(super) fn on_balance_transaction(
     if let Some((charge, command)) = fee_of(record) {
         reactions.push(Reaction { policy: POLICY, command: Command::PaymentOf(charge, command) });
     }
+    reactions.extend(settled_by(record).map(|command| Reaction { policy: POLICY, command }));
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a policy picks the facts it is about")]
@@ -143,6 +173,23 @@ pub(super) fn on_payment(payment: PaymentId, event: &PaymentEvent, reactions: &m
         ),
         _ => {}
     }
+    // Last, so that the commands before keep their ids.
+    ask_what_was_settled(payment, event, reactions);
+}
+
+/// The balance transaction may have been there before the fact it belongs to.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a policy picks the facts it is about")]
+fn ask_what_was_settled(payment: PaymentId, event: &PaymentEvent, reactions: &mut Vec<Reaction>) {
+    let command = match event {
+        PaymentEvent::SetAside { charge, reason: SetAsideReason::Duplicate, .. } => {
+            Command::FeeOf { payment, charge: charge.clone() }
+        }
+        PaymentEvent::CaptureReversed { txn, .. } => {
+            Command::SettlementOf { settled: Settled::Payment(payment), txn: txn.clone() }
+        }
+        _ => return,
+    };
+    reactions.push(Reaction { policy: POLICY, command });
 }
 
 fn tell_of_funds(

@@ -3,8 +3,9 @@
 
 use kernel::{Money, OrderId, PaymentId, RefundId};
 
-use super::{Command, Reaction, per_seller};
+use super::{Command, Reaction, Settled, per_seller};
 use crate::{
+    membership::commands::MembershipCommand,
     order::{commands::OrderCommand, events::OrderEvent},
     payment::{
         commands::PaymentCommand,
@@ -239,8 +240,16 @@ pub(super) fn on_refund(refund: RefundId, event: &RefundEvent, reactions: &mut V
                 *payment,
                 PaymentCommand::ReleaseUnallocatedRefund { refund },
             )),
+            RefundSource::Membership { membership, .. } => push(Command::Membership(
+                membership.clone(),
+                MembershipCommand::RevertRefund { refund },
+            )),
             RefundSource::External => {}
         },
+        // Its balance transaction may have been there before.
+        RefundEvent::Debited { txn, .. } | RefundEvent::Reversed { txn, .. } => {
+            push(Command::SettlementOf { settled: Settled::Refund(refund), txn: txn.clone() });
+        }
         RefundEvent::ExternalObserved { stripe_refund, payment, amount, occurred_at, .. } => {
             push(Command::Payment(
                 *payment,

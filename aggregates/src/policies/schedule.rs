@@ -1,10 +1,10 @@
 //! When a payout schedule runs next: a local date in the tenant's time zone, never "24 hours on".
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone};
+use chrono::{Datelike, Days, NaiveDate};
 use chrono_tz::Tz;
 use kernel::Timestamp;
 
-use crate::seller_account::events::PayoutInterval;
+use crate::{calendar::local_instant, seller_account::events::PayoutInterval};
 
 /// The local hour at which schedules run.
 const HOUR: u32 = 2;
@@ -30,7 +30,7 @@ pub fn next_due(interval: &PayoutInterval, zone: Tz, after: Timestamp) -> Option
                 day.day() == u32::from(*wanted).min(last_day_of_month(day))
             }
         };
-        if runs && let Some(due) = local_instant(day, zone).filter(|due| *due > after) {
+        if runs && let Some(due) = local_instant(day, HOUR, zone).filter(|due| *due > after) {
             return Some(due);
         }
         day = day.checked_add_days(Days::new(1))?;
@@ -40,15 +40,6 @@ pub fn next_due(interval: &PayoutInterval, zone: Tz, after: Timestamp) -> Option
 
 fn last_day_of_month(day: NaiveDate) -> u32 {
     u32::from(day.num_days_in_month())
-}
-
-fn local_instant(day: NaiveDate, zone: Tz) -> Option<Timestamp> {
-    // A gap is at most a few hours long; its end is on a quarter of an hour in every zone.
-    (0..16_u32).find_map(|quarter| {
-        let time = NaiveTime::from_hms_opt(HOUR + quarter / 4, quarter % 4 * 15, 0)?;
-        let instant = zone.from_local_datetime(&day.and_time(time)).earliest()?;
-        Some(instant.with_timezone(&chrono::Utc).into())
-    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use kernel::{Money, PaymentId, RefundId, Timestamp};
 
 use super::events::RefundSource;
-use crate::vocabulary::{ChargeRef, FactRank, Person, StripeRefundRef, TxnRef};
+use crate::vocabulary::{ChargeRef, FactRank, Person, Settlement, StripeRefundRef, TxnRef};
 
 /// A fact about a Stripe refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,4 +80,7 @@ pub enum RefundCommand {
     ForgoForDispute { dispute: Option<kernel::DisputeId> },
     /// It has been pending for ten days (timer; early is refused).
     NoteStuck,
+    /// What Stripe's balance transaction of it moved. Told before the refund names that
+    /// transaction, it changes nothing; the refund asks again when it does.
+    RecordSettlement(Settlement),
 }

@@ -7,9 +7,9 @@ use super::{
     errors::RefundError,
     events::{ApprovedHow, RefundEvent},
     merge,
-    state::{Phase, Refund, Request, STUCK_DAYS},
+    state::{AtStripe, Phase, Refund, Request, STUCK_DAYS},
 };
-use crate::vocabulary::Person;
+use crate::vocabulary::{Person, Settlement};
 
 type Decision = Result<Vec<RefundEvent>, RefundError>;
 
@@ -63,7 +63,34 @@ pub(super) fn decide(refund: &Refund, command: RefundCommand, now: Timestamp) ->
             Ok(forgone(known, reason, Person::from("dispute"), now))
         }
         RefundCommand::NoteStuck => note_stuck(refund, now),
+        RefundCommand::RecordSettlement(settlement) => {
+            Ok(converted(refund, settlement, now).into_iter().collect())
+        }
     }
+}
+
+/// What was exchanged for what, the first time both are known.
+fn converted(refund: &Refund, settlement: Settlement, now: Timestamp) -> Option<RefundEvent> {
+    let request = refund.request.as_ref()?;
+    let named = |at: &AtStripe| {
+        at.debits.contains(&settlement.txn) || at.reversals.contains(&settlement.txn)
+    };
+    let (stripe_refund, at_stripe) = refund.at_stripe.iter().find(|(_, at)| named(at))?;
+    let presented = settlement.exchanged_for(at_stripe.amount)?;
+    if refund.converted.contains(&settlement.txn) {
+        return None;
+    }
+    let Settlement { txn, settled, exchange_rate, occurred_at } = settlement;
+    Some(RefundEvent::Converted {
+        refund: request.refund,
+        stripe_refund: stripe_refund.clone(),
+        txn,
+        presented,
+        settled,
+        exchange_rate,
+        occurred_at,
+        at: now,
+    })
 }
 
 fn known(refund: &Refund) -> Result<&Request, RefundError> {

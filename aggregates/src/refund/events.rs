@@ -5,7 +5,9 @@ use kernel::{Money, OrderId, PaymentId, RefundId, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, VariantNames};
 
-use crate::vocabulary::{ChargeRef, FactRank, LineShare, Person, StripeRefundRef, TxnRef};
+use crate::vocabulary::{
+    ChargeRef, FactRank, LineShare, MembershipRef, PeriodRef, Person, StripeRefundRef, TxnRef,
+};
 
 /// What is refunded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,13 @@ pub enum RefundSource {
     },
     /// Money that was set aside and belongs to no order.
     Unallocated,
+    /// A part of a membership's period; the membership has decided and posted what it comes from.
+    Membership {
+        /// The membership.
+        membership: MembershipRef,
+        /// The period.
+        period: PeriodRef,
+    },
     /// Made at Stripe by somebody else; where it belongs is found by the payment.
     External,
 }
@@ -145,6 +154,21 @@ pub enum RefundEvent {
     },
     /// It has been pending for ten days.
     Stuck { at: Timestamp },
+    /// Stripe took it (or put it back) in another currency than the buyer is refunded in: what was
+    /// exchanged for what. Signed from the balance's point of view.
+    Converted {
+        refund: RefundId,
+        stripe_refund: StripeRefundRef,
+        txn: TxnRef,
+        /// In the buyer's currency.
+        presented: Money,
+        /// In the currency of Stripe's balance.
+        settled: Money,
+        /// Stripe's exchange rate as decimal text, evidence only.
+        exchange_rate: Option<String>,
+        occurred_at: Timestamp,
+        at: Timestamp,
+    },
 }
 
 impl DomainEvent for RefundEvent {

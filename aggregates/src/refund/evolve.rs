@@ -120,6 +120,9 @@ impl Refund {
                 });
             }
             RefundEvent::Stuck { .. } => self.stuck = true,
+            RefundEvent::Converted { txn, .. } => {
+                self.converted.insert(txn.clone());
+            }
         }
     }
 

@@ -29,6 +29,9 @@ pub struct Refund {
     pub(super) first_approval: Option<Person>,
     pub(super) forgo_proposed: Option<Person>,
     pub(super) reverted: bool,
+    /// The transactions of which it is known what was exchanged.
+    #[serde(default)]
+    pub(super) converted: BTreeSet<TxnRef>,
 }
 
 /// What was asked for, or seen at Stripe.
@@ -149,7 +152,9 @@ impl Refund {
     pub fn order(&self) -> Option<OrderId> {
         match self.source()? {
             RefundSource::OrderLine { order, .. } => Some(*order),
-            RefundSource::Unallocated | RefundSource::External => None,
+            RefundSource::Unallocated
+            | RefundSource::Membership { .. }
+            | RefundSource::External => None,
         }
     }
 

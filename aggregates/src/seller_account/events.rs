@@ -94,6 +94,8 @@ pub enum DebitReason {
     DisputeFee,
     /// The bank took a capture back.
     CaptureReversed,
+    /// Two people adjusted the books by hand.
+    Adjustment,
 }
 
 /// Why a seller was given money back.
@@ -106,6 +108,8 @@ pub enum CreditBackReason {
     TransferReversed,
     /// Money of a lost dispute that came back later.
     DisputeReinstated,
+    /// Two people adjusted the books by hand.
+    Adjustment,
 }
 
 /// What has happened to a seller's account. Amounts are minor units of `currency`.

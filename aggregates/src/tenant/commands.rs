@@ -2,8 +2,8 @@
 
 use kernel::{Mode, TenantId, Timestamp};
 
-use super::events::SecretFingerprint;
-use crate::vocabulary::{AccountRef, CommercePolicy};
+use super::{accounts::OwnAccount, events::SecretFingerprint};
+use crate::vocabulary::{AccountRef, CommercePolicy, Person};
 
 /// What a tenant can be asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub enum TenantCommand {
     RotateSecret { secret: SecretFingerprint, retire: Vec<String> },
     /// Move the test clock forward.
     AdvanceClock { to: Timestamp },
+    /// Open an account of its own in the chart.
+    OpenAccount { account: OwnAccount, by: Person },
+    /// Nothing is posted to it any more; what was posted stays.
+    CloseAccount { name: String, by: Person },
     /// Stop writes.
     Suspend { reason: String },
     /// Allow them again.

@@ -3,13 +3,14 @@
 use kernel::{Mode, Timestamp};
 
 use super::{
+    accounts::OwnAccount,
     commands::TenantCommand as Command,
     errors::TenantError,
     events::{SecretFingerprint, TenantEvent as Event},
     policy,
     state::{Identity, Standing, Tenant},
 };
-use crate::vocabulary::CommercePolicy;
+use crate::vocabulary::{CommercePolicy, Person};
 
 type Decision = Result<Vec<Event>, TenantError>;
 
@@ -41,6 +42,15 @@ pub(super) fn decide(tenant: &Tenant, command: Command, now: Timestamp) -> Decis
         }
         Command::RotateSecret { secret, retire } => rotate_secret(tenant, secret, retire, now),
         Command::AdvanceClock { to } => advance_clock(tenant, to, now),
+        Command::OpenAccount { account, by } => open_account(tenant, account, by, now),
+        Command::CloseAccount { name, by } => {
+            tenant.check_writable()?;
+            match tenant.account(&name) {
+                None => Err(TenantError::AccountUnknown { name }),
+                Some((_, false)) => Ok(vec![]),
+                Some((_, true)) => Ok(vec![Event::AccountClosed { name, by, at: now }]),
+            }
+        }
         Command::Suspend { reason } => match standing(tenant)? {
             Standing::Active => Ok(vec![Event::Suspended { reason, at: now }]),
             Standing::Suspended { .. } | Standing::Closing => Ok(vec![]),
@@ -129,6 +139,18 @@ fn rotate_secret(
     let kept = others().filter(|known| !retire.contains(&known.name)).cloned();
     check_secrets(&kept.chain([secret.clone()]).collect::<Vec<_>>())?;
     Ok(vec![Event::SecretRotated { secret, retired: retire, at }])
+}
+
+fn open_account(tenant: &Tenant, account: OwnAccount, by: Person, at: Timestamp) -> Decision {
+    tenant.check_writable()?;
+    if !account.is_well_named() {
+        return Err(TenantError::AccountNameInvalid { name: account.name });
+    }
+    match tenant.account(&account.name) {
+        Some((known, true)) if *known == account => Ok(vec![]),
+        Some(_) => Err(TenantError::AccountExists { name: account.name }),
+        None => Ok(vec![Event::AccountOpened { account, by, at }]),
+    }
 }
 
 fn advance_clock(tenant: &Tenant, to: Timestamp, at: Timestamp) -> Decision {

@@ -27,6 +27,12 @@ pub enum TenantError {
     ClockWouldGoBack { now: Timestamp },
     #[error("there is no secret named {name}")]
     SecretUnknown { name: String },
+    #[error("\"{name}\" cannot be opened: write <class>:own:<path>, such as expenses:own:rent")]
+    AccountNameInvalid { name: String },
+    #[error("the tenant has an account {name} with other details, or has closed it")]
+    AccountExists { name: String },
+    #[error("the tenant has opened no account {name}")]
+    AccountUnknown { name: String },
     #[error("at most two secrets per endpoint can be valid at once")]
     TooManySecrets,
 }

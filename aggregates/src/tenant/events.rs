@@ -5,7 +5,8 @@ use kernel::{Mode, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, VariantNames};
 
-use crate::vocabulary::{AccountRef, CommercePolicy};
+use super::accounts::OwnAccount;
+use crate::vocabulary::{AccountRef, CommercePolicy, Person};
 
 /// A webhook endpoint's secret, by name and fingerprint. The value comes from the environment or a
 /// file and is never stored.
@@ -41,6 +42,10 @@ pub enum TenantEvent {
     Resumed { at: Timestamp },
     /// It is being closed.
     CloseRequested { at: Timestamp },
+    /// It has an account of its own in the chart.
+    AccountOpened { account: OwnAccount, by: Person, at: Timestamp },
+    /// Nothing is posted to that account any more.
+    AccountClosed { name: String, by: Person, at: Timestamp },
     /// It is closed; its history stays.
     Closed { at: Timestamp },
 }

@@ -1,6 +1,7 @@
 //! An organisation in one mode, live or sandbox: its policy, its time zone, its Stripe account.
 //! Every stream and row belongs to exactly one tenant.
 
+pub mod accounts;
 pub mod commands;
 mod decide;
 pub mod errors;
@@ -15,6 +16,7 @@ use commands::TenantCommand;
 use errors::TenantError;
 use events::TenantEvent;
 
+pub use policy::check as check_policy;
 pub use state::{Standing, Tenant};
 
 impl Aggregate for Tenant {

@@ -3,7 +3,10 @@
 use crate::vocabulary::CommercePolicy;
 
 /// Refuses what Stripe or common sense does not allow, and says why.
-pub(super) fn check(policy: &CommercePolicy) -> Result<(), String> {
+///
+/// # Errors
+/// Which field is out of its bounds, in words.
+pub fn check(policy: &CommercePolicy) -> Result<(), String> {
     // Bounds of the numbers; Stripe's checkout sessions live between 30 minutes and 24 hours.
     let bounds: [(&str, i64, i64, i64); 13] = [
         ("order_expiry_minutes", i64::from(policy.order_expiry_minutes), 30, 1440),

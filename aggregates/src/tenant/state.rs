@@ -1,11 +1,12 @@
 //! What is remembered of a tenant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Mode, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    accounts::{Opened, OwnAccount},
     errors::TenantError,
     events::{SecretFingerprint, TenantEvent as Event},
 };
@@ -22,6 +23,8 @@ pub struct Tenant {
     pub(super) secrets: Vec<SecretFingerprint>,
     pub(super) retired: BTreeSet<String>,
     pub(super) clock: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) accounts: BTreeMap<String, Opened>,
 }
 
 /// Who it is.
@@ -99,6 +102,12 @@ impl Tenant {
         &self.secrets
     }
 
+    /// An account of its own, and whether it is open.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<(&OwnAccount, bool)> {
+        self.accounts.get(name).map(|known| (&known.account, known.is_open))
+    }
+
     /// Where its test clock stands, if it has one.
     #[must_use]
     pub const fn clock(&self) -> Option<Timestamp> {
@@ -139,6 +148,15 @@ impl Tenant {
                 self.retired.extend(retired);
             }
             Event::ClockAdvanced { to, .. } => self.clock = Some(to),
+            Event::AccountOpened { account, .. } => {
+                let name = account.name.clone();
+                self.accounts.insert(name, Opened { account, is_open: true });
+            }
+            Event::AccountClosed { name, .. } => {
+                if let Some(known) = self.accounts.get_mut(&name) {
+                    known.is_open = false;
+                }
+            }
             Event::Suspended { reason, .. } => self.standing = Standing::Suspended { reason },
             Event::Resumed { .. } => self.standing = Standing::Active,
             Event::CloseRequested { .. } => self.standing = Standing::Closing,

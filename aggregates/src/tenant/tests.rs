@@ -8,6 +8,7 @@ use crate::{
     testing::{assert_golden, at, context},
     vocabulary::{AccountRef, CommercePolicy},
 };
+use accounts::OwnAccount;
 use events::SecretFingerprint;
 
 #[test]
@@ -281,4 +282,47 @@ fn writes() -> Vec<Command> {
         rotate("a", &[]),
         Command::AdvanceClock { to: at(1) },
     ]
+}
+
+#[test]
+fn a_tenant_opens_accounts_of_its_own_and_closes_them_for_good() {
+    let account = own_account("expenses:own:rent:berlin");
+    let by: crate::vocabulary::Person = "key_1".into();
+    let open =
+        |account: &OwnAccount| Command::OpenAccount { account: account.clone(), by: by.clone() };
+    let close = || Command::CloseAccount { name: account.name.clone(), by: by.clone() };
+    let opened = TenantEvent::AccountOpened { account: account.clone(), by: by.clone(), at: at(0) };
+    let closed =
+        TenantEvent::AccountClosed { name: account.name.clone(), by: by.clone(), at: at(0) };
+    tenant(sandbox()).when(open(&account)).then_expect_events(vec![opened.clone()]);
+    tenant(and(vec![opened.clone()])).when(open(&account)).then_expect_events(vec![]);
+    let other = OwnAccount { note: "another".to_owned(), ..account.clone() };
+    let exists = || TenantError::AccountExists { name: account.name.clone() };
+    tenant(and(vec![opened.clone()])).when(open(&other)).then_expect_error(exists());
+    tenant(and(vec![opened.clone()])).when(close()).then_expect_events(vec![closed.clone()]);
+    let both = || and(vec![opened.clone(), closed.clone()]);
+    tenant(both()).when(close()).then_expect_events(vec![]);
+    tenant(both()).when(open(&account)).then_expect_error(exists());
+    let unknown = TenantError::AccountUnknown { name: account.name.clone() };
+    tenant(sandbox()).when(close()).then_expect_error(unknown);
+}
+
+#[test]
+fn an_own_account_is_named_after_its_class() {
+    for name in ["expenses:rent", "costs:own:rent", "expenses:own:", "expenses:own:Rent", ""] {
+        tenant(sandbox())
+            .when(Command::OpenAccount { account: own_account(name), by: "key_1".into() })
+            .then_expect_error(TenantError::AccountNameInvalid { name: name.to_owned() });
+    }
+}
+
+fn own_account(name: &str) -> OwnAccount {
+    OwnAccount {
+        name: name.to_owned(),
+        normal_side: crate::vocabulary::Side::Debit,
+        currency: None,
+        may_be_negative: false,
+        must_return_to_zero: false,
+        note: "the office".to_owned(),
+    }
 }

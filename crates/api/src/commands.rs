@@ -127,7 +127,14 @@ pub async fn may_with_refund(
                 (Reach::Own(seller), Some(RefundSource::OrderLine { share, .. })) => {
                     share.seller == seller
                 }
-                (Reach::Own(_), Some(RefundSource::Unallocated | RefundSource::External)) => false,
+                (
+                    Reach::Own(_),
+                    Some(
+                        RefundSource::Unallocated
+                        | RefundSource::Membership { .. }
+                        | RefundSource::External,
+                    ),
+                ) => false,
             }
         })
         .await?;

@@ -5,6 +5,7 @@ pub mod dashboard;
 pub mod extract;
 mod observe;
 mod openapi;
+pub mod paper;
 pub mod permissions;
 pub mod problem;
 mod resources;

@@ -18,7 +18,8 @@ pub enum Permission {
     DecideRefunds,
     /// See refunds.
     SeeRefunds,
-    /// Force refunds, accept disputes, forgo, write off, attribute: finance's own decisions.
+    /// Force refunds, accept disputes, forgo, write off, attribute, adjust the books, close periods:
+    /// finance's own decisions.
     DecideMoney,
     /// Write notes and evidence on disputes.
     WorkOnDisputes,

@@ -99,8 +99,27 @@ fn status_of(code: &str) -> StatusCode {
         | "hold_unknown"
         | "payout_unknown"
         | "claim_unknown"
+        | "period_unknown"
         | "secret_unknown" => StatusCode::NOT_FOUND,
-        "empty_order"
+        "lines_missing"
+        | "unbalanced"
+        | "line_without_account"
+        | "seller_twice"
+        | "seller_unknown"
+        | "account_unknown"
+        | "account_not_by_hand"
+        | "account_currency"
+        | "account_name_invalid"
+        | "reason_does_not_fit"
+        | "reason_missing"
+        | "memo_missing"
+        | "evidence_invalid"
+        | "effective_in_future"
+        | "day_invalid"
+        | "day_not_over"
+        | "rate_missing"
+        | "source_missing"
+        | "empty_order"
         | "invalid_line"
         | "price_mismatch"
         | "discount_too_large"
@@ -127,6 +146,10 @@ fn status_of(code: &str) -> StatusCode {
         | "rate_invalid"
         | "session_lifetime_too_short"
         | "does_not_add"
+        | "product_invalid"
+        | "tax_invalid"
+        | "period_invalid"
+        | "charge_missing"
         | "partial_refunds_disabled" => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     }
@@ -247,6 +270,10 @@ mod tests {
             ("order.price_mismatch", 422),
             ("seller_account.lane_busy", 409),
             ("api_key.scope_unknown", 422),
+            ("adjustment.unbalanced", 422),
+            ("adjustment.same_person", 409),
+            ("adjustment.period_closed", 409),
+            ("period.locked", 409),
         ] {
             let problem = Problem::refused(code, "why");
             assert_eq!((problem.code.as_str(), problem.status), (code, status));

@@ -5,8 +5,9 @@ use actix_web::web::{self, delete, get, post, put};
 use crate::{
     dashboard, openapi,
     resources::{
-        books, catalogue, disputes, exports, figures, keys, lists, operations, orders, payments,
-        payouts, refunds, sellers, tenant, webhooks,
+        adjustments, books, catalogue, chart, disputes, exports, figures, invariants, keys, lists,
+        memberships, operations, orders, payments, payouts, periods, refunds, reports, sellers,
+        tenant, webhooks,
     },
 };
 
@@ -39,6 +40,22 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/sellers/{seller}/holds/{hold}", delete().to(sellers::release_hold))
         .route("/v1/sellers/{seller}/write-off", post().to(sellers::write_off))
         .route("/v1/webhook-events/{event}/retry", post().to(webhooks::retry))
+        .route("/v1/memberships", post().to(memberships::start))
+        .route("/v1/memberships/{membership}/periods", post().to(memberships::pay))
+        .route("/v1/memberships/{membership}/cancel", post().to(memberships::cancel))
+        .route("/v1/memberships/{membership}/end", post().to(memberships::end))
+        .route(
+            "/v1/memberships/{membership}/periods/{period}/refunds",
+            post().to(memberships::refund),
+        )
+        .route("/v1/adjustments", post().to(adjustments::propose))
+        .route("/v1/adjustments/{adjustment}/{action}", post().to(adjustments::act))
+        .route("/v1/periods", post().to(periods::close))
+        .route("/v1/periods/reopen", post().to(periods::reopen))
+        .route("/v1/periods/lock", post().to(periods::lock))
+        .route("/v1/revaluations", post().to(periods::revalue))
+        .route("/v1/chart/accounts", post().to(chart::open))
+        .route("/v1/chart/accounts/{name}", delete().to(chart::close))
         .route("/v1/keys", post().to(keys::issue))
         .route("/v1/keys/{key}/rotate", post().to(keys::rotate))
         .route("/v1/keys/{key}/revoke", post().to(keys::revoke))
@@ -51,12 +68,16 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/events", get().to(operations::events))
         .route("/v1/export", get().to(exports::stream))
         .route("/v1/export/manifest", get().to(exports::manifest))
+        .route("/v1/books", get().to(exports::books))
         .route("/v1/rebuild", post().to(operations::rebuild))
         .route("/v1/effects", get().to(operations::effects))
         .route("/v1/stripe-sync", post().to(operations::stripe_sync))
         .route("/v1/balance-transactions", post().to(books::import))
         .route("/v1/trial-balance", get().to(books::trial_balance))
+        .route("/v1/invariants", get().to(invariants::list))
         .route("/v1/hashes", get().to(books::hashes))
+        .route("/v1/reports", get().to(reports::catalogue))
+        .route("/v1/reports/{name}", get().to(reports::answer))
         .route("/v1/explain", get().to(figures::explain))
         .route("/v1/figures", get().to(figures::catalogue))
         .route("/v1/figures/{name}", get().to(figures::figure))

@@ -78,7 +78,9 @@ impl TenantInfo {
             TenantEvent::ClockAdvanced { to, .. } => self.test_clock = Some(to),
             TenantEvent::Suspended { reason, .. } => self.stopped = Some(reason),
             TenantEvent::Resumed { .. } => self.stopped = None,
-            TenantEvent::CloseRequested { .. } => {}
+            TenantEvent::AccountOpened { .. }
+            | TenantEvent::AccountClosed { .. }
+            | TenantEvent::CloseRequested { .. } => {}
             TenantEvent::Closed { .. } => self.stopped = Some("it is closed".to_owned()),
         }
     }

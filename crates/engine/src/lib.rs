@@ -5,6 +5,7 @@
 //! Everything here may be killed at any point and started again: what was done is in the log, and
 //! doing it again changes nothing.
 
+mod alarms;
 mod assumed;
 mod backfill;
 mod bus;
@@ -24,6 +25,7 @@ pub mod metrics_names;
 mod policies;
 pub mod ports;
 mod projector;
+pub mod reports;
 pub mod sealing;
 mod snapshots;
 mod station;
@@ -35,7 +37,9 @@ mod timers;
 mod transaction_index;
 pub mod translator;
 mod webhooks;
+pub mod whatif;
 
+pub use alarms::{by_now, open_alarms};
 pub use assumed::{FreeMovement, Moved, assumed_record};
 pub use backfill::BackfillStatus;
 pub use bus::{

@@ -14,6 +14,8 @@ pub const FOLDED: &str = "daybook_projection_events_total";
 pub const PROJECTION_LAG: &str = "daybook_projection_lag_events";
 /// Projections that stand still, by projection: 1 or 0.
 pub const PROJECTION_STOPPED: &str = "daybook_projection_stopped";
+/// Invariants that are broken: open alarms, by invariant.
+pub const ALARMS_OPEN: &str = "daybook_alarms_open";
 /// Events a worker is behind the log, by worker.
 pub const WORKER_LAG: &str = "daybook_worker_lag_events";
 /// Times a worker had to try again, by worker.

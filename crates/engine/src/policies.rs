@@ -144,14 +144,25 @@ impl Policies {
 }
 
 fn envelope(job: &Reactions, policy: &'static str, n: usize) -> Envelope {
-    let tenant = job.tenant.to_string();
-    let id = derived_uuid(&["policy", &tenant, &job.event, policy, &n.to_string()]);
+    let Reactions { event, position, tenant, metadata, .. } = job;
+    let id = reaction_id(*tenant, event, policy, n);
     let cause = Cause {
         actor: Actor::new(ActorKind::Policy, policy),
-        request: job.metadata.cause.request,
-        causation: Some(job.event.clone()),
-        correlation: job.metadata.cause.correlation.clone(),
-        webhook: job.metadata.cause.webhook.clone(),
+        request: metadata.cause.request,
+        causation: Some(event.clone()),
+        correlation: metadata.cause.correlation.clone(),
+        webhook: metadata.cause.webhook.clone(),
     };
-    Envelope { reacts_to: job.position, ..Envelope::new(job.tenant, format!("policy/{id}"), cause) }
+    Envelope { reacts_to: *position, ..Envelope::new(*tenant, id, cause) }
+}
+
+/// The id of the command that a policy has sent as its `n`-th reaction to an event.
+pub(crate) fn reaction_id(
+    tenant: kernel::TenantId,
+    event: &str,
+    policy: &'static str,
+    n: usize,
+) -> String {
+    let id = derived_uuid(&["policy", &tenant.to_string(), event, policy, &n.to_string()]);
+    format!("policy/{id}")
 }

@@ -354,17 +354,7 @@ impl Timers {
             tracing::error!(key = timer.key, "a timer cannot be read and is left alone");
             return Ok(Fired::Refused);
         };
-        let due = timer.due.to_string();
-        let id = derived_uuid(&["timer", &tenant.to_string(), &timer.key, &due]);
-        let cause = Cause {
-            actor: Actor::new(ActorKind::Timer, timer.key.clone()),
-            request: None,
-            causation: None,
-            correlation: format!("timer/{id}"),
-            webhook: None,
-        };
-        let envelope = Envelope::new(tenant, format!("timer/{id}"), cause);
-        match self.bus.dispatch(command, envelope).await {
+        match self.bus.dispatch(command, envelope(tenant, timer)).await {
             Ok(sent) if sent.events == 0 || sent.replayed => Ok(Fired::Unchanged),
             Ok(sent) => Ok(Fired::Stored(sent.position)),
             Err(SendError::Refused(refusal)) if refusal.code.ends_with(".too_early") => {
@@ -425,6 +415,24 @@ impl Timers {
             Err(error) => Err(Problem(error.to_string())),
         }
     }
+}
+
+/// What goes with a timer's command.
+pub(crate) fn envelope(tenant: TenantId, timer: &Timer) -> Envelope {
+    let id = command_id(tenant, &timer.key, timer.due);
+    let cause = Cause {
+        actor: Actor::new(ActorKind::Timer, timer.key.clone()),
+        request: None,
+        causation: None,
+        correlation: id.clone(),
+        webhook: None,
+    };
+    Envelope::new(tenant, id, cause)
+}
+
+/// The id of a timer's command. A timer that is moved is another command.
+pub(crate) fn command_id(tenant: TenantId, key: &str, due: Timestamp) -> String {
+    format!("timer/{}", derived_uuid(&["timer", &tenant.to_string(), key, &due.to_string()]))
 }
 
 /// `None` for a kind that this version does not know; a newer one wrote it.

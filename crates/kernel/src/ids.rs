@@ -114,6 +114,8 @@ ids! {
     SellerId = "sel";
     /// Money on its way to a seller.
     PayoutId = "pyt";
+    /// A manual adjustment of the books.
+    AdjustmentId = "adj";
     /// An API key.
     KeyId = "key";
     /// One request to Daybook.

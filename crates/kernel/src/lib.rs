@@ -25,8 +25,8 @@ pub use cause::{Actor, ActorKind, Cause, Context, Mode};
 pub use currency::{CURRENCIES, Currency, CurrencyFacts, UnknownCurrency};
 pub use emit::emit;
 pub use ids::{
-    DisputeId, IdError, KeyId, OrderId, PaymentId, PayoutId, RefundId, RequestId, SellerId,
-    SubjectRef, TenantId, derived_uuid,
+    AdjustmentId, DisputeId, IdError, KeyId, OrderId, PaymentId, PayoutId, RefundId, RequestId,
+    SellerId, SubjectRef, TenantId, derived_uuid,
 };
 pub use money::{Money, MoneyError, Rate, RateError};
 pub use sealed::{KeyRef, Sealed};

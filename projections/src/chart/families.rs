@@ -95,18 +95,6 @@ impl Family {
     }
 }
 
-/// Whether a text may follow `<class>:own:`: parts of a-z, 0-9 and inner hyphens, by colons.
-pub(super) fn is_own_path(path: &str) -> bool {
-    path.split(':').all(|part| {
-        !part.is_empty()
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    })
-}
-
 const STRIPE_BALANCE: Family = Family {
     pattern: "assets:stripe:balance",
     class: Class::Assets,

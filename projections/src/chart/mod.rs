@@ -8,11 +8,17 @@
 
 use std::{fmt, str::FromStr};
 
-use aggregates::vocabulary::{AccountRef, ClaimRef, StripeDisputeRef, StripePayoutRef};
+use aggregates::{
+    tenant::accounts::is_own_path,
+    vocabulary::{AccountRef, ClaimRef, StripeDisputeRef, StripePayoutRef},
+};
 use kernel::SellerId;
 
+mod by_hand;
 mod families;
 
+pub use aggregates::vocabulary::Side;
+pub use by_hand::{ByHand, ruling};
 pub use families::{CHART, Currencies, Family, Members, Posters};
 
 /// Whose books: the platform's own, or the mirror of a connected account's money, which is the
@@ -23,27 +29,6 @@ pub enum Book {
     Platform,
     /// What we know of a connected account.
     Mirror(AccountRef),
-}
-
-/// The two sides of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
-#[strum(serialize_all = "snake_case")]
-pub enum Side {
-    /// The left side: assets and expenses grow.
-    Debit,
-    /// The right side: liabilities, equity and income grow.
-    Credit,
-}
-
-impl Side {
-    /// The other one.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Debit => Self::Credit,
-            Self::Credit => Self::Debit,
-        }
-    }
 }
 
 /// The five classes of accounts.
@@ -351,7 +336,7 @@ impl FromStr for Account {
         }
         if let Some((class, path)) = name.split_once(":own:")
             && let Ok(class) = class.parse()
-            && families::is_own_path(path)
+            && is_own_path(path)
         {
             return Ok(Self::Own(class, path.to_owned()));
         }

@@ -341,11 +341,14 @@ impl Projection for Orders {
         match occurrence.fact {
             Fact::Order(event) => fold::fold(Keys::of(occurrence)?, event, rows),
             Fact::ApiKey(_)
+            | Fact::Adjustment(_)
             | Fact::BalanceTransaction(_)
             | Fact::Dispute(_)
             | Fact::Link(_)
+            | Fact::Membership(_)
             | Fact::Payment(_)
             | Fact::Payout(_)
+            | Fact::Period(_)
             | Fact::Refund(_)
             | Fact::Rejection(_)
             | Fact::SellerAccount(_)

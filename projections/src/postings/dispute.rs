@@ -9,6 +9,7 @@ use kernel::{DisputeId, Money, Timestamp};
 
 use super::{
     Dimensions, Entry, Nature, PostingFault,
+    conversion::{self, Exchange},
     entry::{Draft, sum},
 };
 use crate::chart::{Account, Clearing, Side};
@@ -29,6 +30,26 @@ pub(super) fn postings(event: &DisputeEvent) -> Result<Vec<Entry>, PostingFault>
             Account::DisputesOpen(stripe_dispute.clone()),
             *amount,
         ),
+        DisputeEvent::Converted {
+            dispute,
+            stripe_dispute,
+            txn,
+            presented,
+            settled,
+            occurred_at,
+            ..
+        } => {
+            let about = Dimensions { dispute: Some(*dispute), ..Dimensions::default() };
+            let exchange = Exchange {
+                kind: "dispute.converted",
+                clearing: clearing(stripe_dispute),
+                txn,
+                presented: *presented,
+                settled: *settled,
+                effective: *occurred_at,
+            };
+            conversion::postings(exchange, about)
+        }
         DisputeEvent::FeeCharged { dispute, currency, shares, at } => {
             const KIND: &str = "dispute.fee_charged";
             let about = Dimensions { dispute: Some(*dispute), ..Dimensions::default() };

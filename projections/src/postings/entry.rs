@@ -66,6 +66,8 @@ pub enum Nature {
     PayoutReturned,
     /// Debt given up.
     Adjustment,
+    /// Days of a membership passed: what was owed for them is income.
+    Recognition,
     /// From one part of a seller's balance to another.
     Release,
     /// Held for a dispute, or let go again.
@@ -190,6 +192,7 @@ pub struct Entry {
     book: Book,
     currency: Currency,
     effective: Timestamp,
+    prior_period: Option<Timestamp>,
     policy: Option<PolicyRef>,
     lines: Vec<Posting>,
 }
@@ -219,10 +222,25 @@ impl Entry {
         self.currency
     }
 
-    /// When it took effect: the fact's own time, never the time it was recorded.
+    /// When it took effect: the fact's own time, never the time it was recorded; the beginning of
+    /// the open period where the fact's own was closed already.
     #[must_use]
     pub const fn effective(&self) -> Timestamp {
         self.effective
+    }
+
+    /// When it would have taken effect, had that period not been closed already.
+    #[must_use]
+    pub const fn prior_period(&self) -> Option<Timestamp> {
+        self.prior_period
+    }
+
+    /// Takes effect in the open period, if it would have in a closed one; see [`crate::dating`].
+    pub(crate) fn date_from(&mut self, open_from: Timestamp) {
+        if self.effective < open_from {
+            self.prior_period = Some(self.effective);
+            self.effective = open_from;
+        }
     }
 
     /// The policy by which its amounts were decided, where one decided them.
@@ -235,6 +253,24 @@ impl Entry {
     #[must_use]
     pub fn lines(&self) -> &[Posting] {
         &self.lines
+    }
+}
+
+/// For tests of those who check: entries that nobody could write.
+#[cfg(test)]
+impl Entry {
+    pub(crate) fn unchecked(
+        (kind, nature): (&'static str, Nature),
+        book: Book,
+        currency: Currency,
+        effective: Timestamp,
+        lines: Vec<(Account, Side, i64, Dimensions)>,
+    ) -> Self {
+        let lines = lines
+            .into_iter()
+            .map(|(account, side, minor, dimensions)| Posting { account, side, minor, dimensions })
+            .collect();
+        Self { kind, nature, book, currency, effective, prior_period: None, policy: None, lines }
     }
 }
 
@@ -258,7 +294,8 @@ impl Draft {
         let lines = Vec::new();
         let book = Book::Platform;
         let policy = None;
-        let entry = Entry { kind, nature, book, currency, effective, policy, lines };
+        let prior_period = None;
+        let entry = Entry { kind, nature, book, currency, effective, prior_period, policy, lines };
         Self { entry, about, fault: None }
     }
 
@@ -301,6 +338,17 @@ impl Draft {
             return self;
         };
         if minor >= 0 { self.debit(account, minor) } else { self.credit(account, opposite) }
+    }
+
+    /// A credit if the amount is positive, else a debit of its opposite.
+    pub(super) fn opposite(&mut self, account: Account, minor: i64) -> &mut Self {
+        match minor.checked_neg() {
+            Some(negated) => self.signed(account, negated),
+            None => {
+                self.fault.get_or_insert(PostingFault::Overflow { kind: self.entry.kind });
+                self
+            }
+        }
     }
 
     /// On a side, about something more particular than the entry.

@@ -16,12 +16,16 @@ use aggregates::{
 };
 use store::StreamId;
 
+mod adjustment;
 mod balance_transaction;
+mod conversion;
 mod dispute;
 mod entry;
+mod membership;
 mod order;
 mod payment;
 mod payout;
+mod period;
 mod refund;
 mod seller_account;
 mod topup;
@@ -52,7 +56,10 @@ pub fn postings(stream: &StreamId, fact: &Fact) -> Result<Vec<Entry>, PostingFau
         Fact::Dispute(event) => dispute::postings(event),
         Fact::SellerAccount(event) => seller_account::postings(event),
         Fact::Payout(event) => payout::postings(event),
+        Fact::Adjustment(event) => adjustment::postings(event),
+        Fact::Period(event) => period::postings(event),
         Fact::Topup(event) => topup::postings(event),
+        Fact::Membership(event) => membership::postings(event),
         Fact::BalanceTransaction(event) => balance_transaction::postings(event),
         Fact::ApiKey(
             ApiKeyEvent::Issued { .. } | ApiKeyEvent::Rotated { .. } | ApiKeyEvent::Revoked { .. },
@@ -66,6 +73,8 @@ pub fn postings(stream: &StreamId, fact: &Fact) -> Result<Vec<Entry>, PostingFau
             | TenantEvent::StripeConnected { .. }
             | TenantEvent::SecretRotated { .. }
             | TenantEvent::ClockAdvanced { .. }
+            | TenantEvent::AccountOpened { .. }
+            | TenantEvent::AccountClosed { .. }
             | TenantEvent::Suspended { .. }
             | TenantEvent::Resumed { .. }
             | TenantEvent::CloseRequested { .. }

@@ -9,6 +9,7 @@ use store::StreamId;
 
 use super::{
     Dimensions, Entry, Nature, PostingFault,
+    conversion::{self, Exchange},
     entry::{Draft, sum},
 };
 use crate::chart::{Account, Clearing, Side};
@@ -30,6 +31,13 @@ pub(super) fn postings(
             let draft = draft(stream, "payment.attributed_to_order", Some(charge), *amount, *at)?;
             let about = Dimensions { order: Some(*order), ..draft.about().clone() };
             draft.with(about).moved(unallocated(charge), clearing(charge), *amount)
+        }
+        PaymentEvent::AttributedToMembership { charge, amount, at, .. } => {
+            draft(stream, "payment.attributed_to_membership", Some(charge), *amount, *at)?.moved(
+                unallocated(charge),
+                clearing(charge),
+                *amount,
+            )
         }
         PaymentEvent::AttributedToSellers { .. } => attributed_to_sellers(stream, event),
         PaymentEvent::RefundRouted {
@@ -55,6 +63,23 @@ pub(super) fn postings(
                 clearing(charge),
                 *amount,
             )
+        }
+        PaymentEvent::Converted { charge, txn, presented, settled, order, occurred_at, .. } => {
+            let about = Dimensions {
+                payment: Some(payment_of(stream)?),
+                charge: Some(charge.clone()),
+                order: *order,
+                ..Dimensions::default()
+            };
+            let exchange = Exchange {
+                kind: "payment.converted",
+                clearing: clearing(charge),
+                txn,
+                presented: *presented,
+                settled: *settled,
+                effective: *occurred_at,
+            };
+            conversion::postings(exchange, about)
         }
         PaymentEvent::ApplicationFeeEarned { fee, charge, amount, occurred_at, .. } => {
             let kind = "payment.application_fee_earned";
@@ -99,6 +124,9 @@ pub(super) fn postings(
         | PaymentEvent::DisputeConclusionRouted { .. }
         | PaymentEvent::DisputeConclusionHeld { .. }
         | PaymentEvent::DisputeRevisionRouted { .. }
+        // The membership posts what is its own.
+        | PaymentEvent::MembershipFunded { .. }
+        | PaymentEvent::MembershipCaptureReversed { .. }
         | PaymentEvent::PatienceExceeded { .. } => Ok(Vec::new()),
     }
 }

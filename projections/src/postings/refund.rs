@@ -9,6 +9,7 @@ use kernel::{Money, RefundId, Timestamp};
 
 use super::{
     Dimensions, Entry, Nature, PostingFault,
+    conversion::{self, Exchange},
     entry::Draft,
     order::{after_retention, share_lines},
 };
@@ -49,6 +50,26 @@ pub(super) fn postings(event: &RefundEvent) -> Result<Vec<Entry>, PostingFault> 
                 Account::Bank("external".to_owned()),
                 *amount,
             )
+        }
+        RefundEvent::Converted {
+            refund,
+            stripe_refund,
+            txn,
+            presented,
+            settled,
+            occurred_at,
+            ..
+        } => {
+            let about = Dimensions { refund: Some(*refund), ..Dimensions::default() };
+            let exchange = Exchange {
+                kind: "refund.converted",
+                clearing: clearing(stripe_refund),
+                txn,
+                presented: *presented,
+                settled: *settled,
+                effective: *occurred_at,
+            };
+            conversion::postings(exchange, about)
         }
         RefundEvent::Requested { .. }
         | RefundEvent::Withdrawn { .. }
@@ -101,6 +122,8 @@ fn approved(
         RefundSource::Unallocated => {
             draft.moved(Account::Unallocated(charge.0.clone()), Account::RefundsPayable, amount)
         }
+        // The membership has posted what it comes from.
+        RefundSource::Membership { .. } => Ok(Vec::new()),
         RefundSource::External => Err(PostingFault::Senseless {
             kind: KIND,
             why: "a refund made at Stripe is not ours to approve",
@@ -126,6 +149,8 @@ fn reverted(
             let claim = Claim::of_reverted_refund(refund, share.seller);
             of_line(draft, source, Side::Credit, claim).alone()
         }
+        // The membership posts that it keeps the money.
+        RefundSource::Membership { .. } => Ok(Vec::new()),
         RefundSource::Unallocated | RefundSource::External => {
             draft.moved(Account::RefundsPayable, Account::Unallocated(charge.0.clone()), amount)
         }

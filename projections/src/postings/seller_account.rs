@@ -148,6 +148,7 @@ fn debited(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault> {
     let kind = "seller_account.debited";
     let nature = match reason {
         DebitReason::Refund => Nature::Refund,
+        DebitReason::Adjustment => Nature::Adjustment,
         DebitReason::DisputeFee | DebitReason::CaptureReversed => Nature::Chargeback,
     };
     let about = about(*seller, claim, Some(organizer), *order);
@@ -179,6 +180,7 @@ fn credited_back(event: &SellerAccountEvent) -> Result<Vec<Entry>, PostingFault>
         CreditBackReason::RefundReverted => Nature::Refund,
         CreditBackReason::TransferReversed => Nature::PayoutReturned,
         CreditBackReason::DisputeReinstated => Nature::Chargeback,
+        CreditBackReason::Adjustment => Nature::Adjustment,
     };
     let about = about(*seller, claim, Some(organizer), *order);
     let kind = "seller_account.credited_back";

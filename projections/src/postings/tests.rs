@@ -1179,10 +1179,13 @@ proptest! {
 fn posted(fact: &Fact) -> Vec<String> {
     let subject = match fact {
         Fact::Order(_) => order_id().to_string(),
-        Fact::ApiKey(_)
+        Fact::Adjustment(_)
+        | Fact::ApiKey(_)
+        | Fact::Period(_)
         | Fact::BalanceTransaction(_)
         | Fact::Dispute(_)
         | Fact::Link(_)
+        | Fact::Membership(_)
         | Fact::Payment(_)
         | Fact::Payout(_)
         | Fact::Refund(_)

@@ -222,6 +222,25 @@ impl Rows {
         }
     }
 
+    /// The rows of a table that are held now, in no order. All of them, for a fold from the first
+    /// event that has let go of nothing.
+    pub fn held_rows<T: Table>(&self) -> impl Iterator<Item = &T> {
+        self.held(T::TABLE.name)
+            .and_then(|held| held.as_any().downcast_ref::<Typed<T>>())
+            .into_iter()
+            .flat_map(|typed| typed.slots.iter().filter_map(|slot| slot.row.as_ref()))
+    }
+
+    /// For a fold that is never written: takes every change as it is, and lets go of what is known
+    /// to be absent, which is absent anyhow when everything there is is held.
+    pub fn keep_only_rows(&mut self) {
+        if self.complete {
+            for (_, held) in &mut self.tables {
+                held.keep_only_rows();
+            }
+        }
+    }
+
     fn held(&self, name: &str) -> Option<&dyn Held> {
         self.tables.iter().find(|(known, _)| *known == name).map(|(_, held)| &**held)
     }
@@ -329,14 +348,20 @@ impl<T: Table> Typed<T> {
 /// A table whose row type is forgotten.
 trait Held: Send + Sync {
     fn any(&mut self) -> &mut dyn Any;
+    fn as_any(&self) -> &dyn Any;
     fn holds(&self, key: &[Value]) -> bool;
     fn len(&self) -> usize;
     fn take(&mut self, writes: &mut Writes) -> Result<(), FoldError>;
     fn forget(&mut self);
+    fn keep_only_rows(&mut self);
 }
 
 impl<T: Table> Held for Typed<T> {
     fn any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn as_any(&self) -> &dyn Any {
         self
     }
 
@@ -393,6 +418,18 @@ impl<T: Table> Held for Typed<T> {
         for (place, slot) in self.slots.iter().enumerate() {
             self.places.insert(slot.key.clone(), place);
             self.dirty.push(place);
+        }
+    }
+
+    fn keep_only_rows(&mut self) {
+        self.appended.clear();
+        self.dirty.clear();
+        self.slots.retain(|slot| slot.row.is_some());
+        self.places.clear();
+        for (place, slot) in self.slots.iter_mut().enumerate() {
+            slot.dirty = false;
+            slot.stored = None;
+            self.places.insert(slot.key.clone(), place);
         }
     }
 }

@@ -1,20 +1,28 @@
 //! Facts in, rows out: one small history that touches every read model, folded in every way the
 //! engine may fold it.
 
+mod broken;
+mod closing;
 mod figures;
+mod memberships;
 mod queues;
+mod reports;
 mod selectors;
 mod shelf;
 mod story;
 
+use closing::a_closed_month;
 use shelf::Shelf;
 use story::a_month;
 
-use crate::{all, invariants::Checker};
+use crate::{
+    all,
+    invariants::{Checker, Invariant},
+};
 
 #[test]
 fn every_read_model_comes_to_the_same_rows_however_it_is_folded() {
-    let month = a_month();
+    let month = a_closed_month();
     for projection in all() {
         let one_by_one = Shelf::folded(&*projection, &month, 1);
         let in_batches = Shelf::folded(&*projection, &month, 7);
@@ -50,7 +58,7 @@ fn every_table_belongs_to_one_projection_only() {
 #[test]
 fn the_books_hold_after_every_event_of_the_month() {
     let mut checker = Checker::new();
-    for told in a_month() {
+    for told in a_closed_month() {
         let violations = checker.check(&told.occurrence());
         assert_eq!(violations, [], "{}", told.recorded.event_type);
     }
@@ -61,22 +69,22 @@ fn the_books_hold_after_every_event_of_the_month() {
 fn the_checker_sees_what_is_wrong() {
     let month = a_month();
     let mut checker = Checker::new();
-    let first = month[0].occurrence();
-    assert_eq!(checker.check(&first), []);
-    let again = checker.check(&first);
-    assert!(again.iter().all(|violation| violation.invariant == "I12"));
-    assert_eq!(again.len(), 2, "{again:?}");
+    let posts = month.iter().find(|told| !told.occurrence().entries.is_empty()).unwrap();
+    assert_eq!(checker.check(&posts.occurrence()), []);
+    let again = checker.check(&posts.occurrence());
+    assert!(again.iter().any(|violation| violation.invariant == Invariant::I12), "{again:?}");
 
     // A seller's release that comes before his credit takes him below zero.
     let mut checker = Checker::new();
     let release = month.iter().find(|told| &*told.recorded.event_type == "seller_account.released");
     let violations = checker.check(&release.unwrap().occurrence());
-    assert!(violations.iter().any(|found| found.invariant == "I6"), "{violations:?}");
+    assert!(violations.iter().any(|found| found.invariant == Invariant::I6), "{violations:?}");
 
     // A refund of a line that was never paid gives back more than there was.
     let mut checker = Checker::new();
     let refund = month.iter().find(|told| &*told.recorded.event_type == "refund.approved");
     let violations = checker.check(&refund.unwrap().occurrence());
-    assert!(violations.iter().any(|found| found.invariant == "I7"), "{violations:?}");
-    assert_eq!(violations[0].to_string().split(' ').next(), Some(violations[0].invariant));
+    assert!(violations.iter().any(|found| found.invariant == Invariant::I7), "{violations:?}");
+    let first = &violations[0];
+    assert!(first.to_string().starts_with(&format!("{} at position", first.invariant)));
 }

@@ -31,6 +31,7 @@ use store::{Metadata, Position, Recorded, StreamId};
 
 use crate::{
     Occurrence,
+    dating::Calendar,
     postings::{Entry, postings},
 };
 
@@ -50,6 +51,32 @@ impl Told {
             metadata: &self.metadata,
             entries: &self.entries,
         }
+    }
+
+    /// One event, apart from the story.
+    pub(super) fn one(id: impl std::fmt::Display, at: Timestamp, fact: Fact) -> Self {
+        let mut story = Story::default();
+        story.tell(id, at, fact);
+        story.told.pop().unwrap()
+    }
+
+    /// The same, with other entries than it has.
+    pub(super) fn posting(mut self, entries: Vec<Entry>) -> Self {
+        self.entries = entries;
+        self
+    }
+
+    /// The same, stating something else.
+    pub(super) fn stating(mut self, fact: Fact) -> Self {
+        self.fact = fact;
+        self
+    }
+
+    /// The same, at another place of the log.
+    pub(super) fn at(mut self, position: u64) -> Self {
+        self.recorded.position = Position(position);
+        self.recorded.id = derived_uuid(&[&position.to_string()]);
+        self
     }
 }
 
@@ -131,20 +158,24 @@ const LOST: Components =
     Components { fee: 300, seller: 2700, shipping: 250, tax: 248, discount: 300 };
 
 #[derive(Default)]
-struct Story {
-    told: Vec<Told>,
+pub(super) struct Story {
+    pub(super) told: Vec<Told>,
+    calendar: Calendar,
 }
 
 impl Story {
-    fn tell(&mut self, id: impl std::fmt::Display, at: Timestamp, fact: Fact) {
+    pub(super) fn tell(&mut self, id: impl std::fmt::Display, at: Timestamp, fact: Fact) {
         let place = self.told.len() + 1;
         let (category, payload) = match &fact {
+            Fact::Adjustment(event) => ("adjustment", serde_json::to_string(event)),
+            Fact::Period(event) => ("period", serde_json::to_string(event)),
             Fact::ApiKey(event) => ("api_key", serde_json::to_string(event)),
             Fact::BalanceTransaction(event) => {
                 ("balance_transaction", serde_json::to_string(event))
             }
             Fact::Dispute(event) => ("dispute", serde_json::to_string(event)),
             Fact::Link(event) => ("link", serde_json::to_string(event)),
+            Fact::Membership(event) => ("membership", serde_json::to_string(event)),
             Fact::Order(event) => ("order", serde_json::to_string(event)),
             Fact::Payment(event) => ("payment", serde_json::to_string(event)),
             Fact::Payout(event) => ("payout", serde_json::to_string(event)),
@@ -158,7 +189,10 @@ impl Story {
         let payload = payload.unwrap();
         assert_eq!(Fact::decode(category, &payload).as_ref(), Ok(&fact));
         let stream = StreamId::new(category, tenant(), id.to_string());
-        let entries = postings(&stream, &fact).unwrap();
+        let mut entries = postings(&stream, &fact).unwrap();
+        let position = Position(u64::try_from(place).unwrap());
+        self.calendar.note(tenant(), position, &fact);
+        self.calendar.date(tenant(), position, &mut entries);
         let metadata = Metadata {
             cause: Cause {
                 actor: Actor::new(ActorKind::ApiKey, "key_1"),
@@ -171,7 +205,7 @@ impl Story {
             command: format!("command {place}"),
         };
         let recorded = Recorded {
-            position: Position(u64::try_from(place).unwrap()),
+            position,
             version: 1,
             id: derived_uuid(&[&place.to_string()]),
             event_type: fact.event_type().into(),
@@ -263,6 +297,11 @@ impl Story {
 
 /// The whole month.
 pub(super) fn a_month() -> Vec<Told> {
+    the_story_of_a_month().told
+}
+
+/// The same, to go on telling.
+pub(super) fn the_story_of_a_month() -> Story {
     let mut story = Story::default();
     opening(&mut story);
     an_order_is_paid(&mut story);
@@ -270,7 +309,8 @@ pub(super) fn a_month() -> Vec<Told> {
     a_line_is_refunded(&mut story);
     a_dispute_is_lost_in_part(&mut story);
     money_nobody_ordered(&mut story);
-    story.told
+    super::memberships::sold_and_taken_back(&mut story);
+    story
 }
 
 /// The month up to the first event of this type, that event included.
@@ -731,7 +771,7 @@ fn dispute_waits(due_by: Option<Timestamp>, amount: Option<Money>) -> DisputeEve
 
 /// The month until its dispute is answered, and then Stripe waits for another answer.
 pub(super) fn answered_and_asked_again() -> Vec<Told> {
-    let mut story = Story { told: until("dispute.evidence_submitted") };
+    let mut story = Story { told: until("dispute.evidence_submitted"), ..Story::default() };
     story.dispute(day(9), dispute_waits(Some(day(18)), Some(usd(POTTER.cash()))));
     story.told
 }

@@ -80,7 +80,10 @@ pub(super) fn changes(occurrence: &Occurrence<'_>) -> Vec<Change> {
         }
         Fact::BalanceTransaction(BalanceTransactionEvent::Recorded { .. })
         | Fact::Link(LinkEvent::Established { .. })
+        | Fact::Adjustment(_)
         | Fact::ApiKey(_)
+        | Fact::Period(_)
+        | Fact::Membership(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_) => {}

@@ -60,7 +60,10 @@ pub(super) fn merge(
         let amount = fact.amount;
         merge.record(DisputeEvent::Escalated { dispute: id, payment, amount, at: now });
     }
-    for movement in &fact.movements {
+    // What was withdrawn says by how much the currencies differ, so it goes first.
+    let (withdrawn, others): (Vec<_>, Vec<_>) =
+        fact.movements.iter().partition(|movement| movement.amount.minor() < 0);
+    for movement in withdrawn.into_iter().chain(others) {
         take_in(&mut merge, id, payment, &fact, movement);
     }
     if is_news {
@@ -97,13 +100,26 @@ fn take_in(
     let txn = movement.txn.clone();
     let occurred_at = movement.occurred_at;
     let at = merge.now;
+    let amount = presented(&merge.dispute, fact, movement);
     let minor = movement.amount.minor();
+    let exchanged = (amount.currency() != movement.amount.currency()).then(|| {
+        let minor = if minor < 0 { amount.minor().saturating_neg() } else { amount.minor() };
+        DisputeEvent::Converted {
+            dispute,
+            stripe_dispute: stripe_dispute.clone(),
+            txn: txn.clone(),
+            presented: Money::new(minor, amount.currency()),
+            settled: movement.amount,
+            occurred_at,
+            at,
+        }
+    });
     let event = if minor < 0 {
         DisputeEvent::FundsWithdrawn {
             dispute,
             stripe_dispute,
             txn,
-            amount: Money::new(minor.saturating_neg(), movement.amount.currency()),
+            amount,
             fee: movement.fee,
             occurred_at,
             at,
@@ -114,7 +130,7 @@ fn take_in(
             stripe_dispute,
             payment,
             txn,
-            amount: movement.amount,
+            amount,
             fee_returned: movement.fee.saturating_neg(),
             after_close: merge.dispute.closed.is_some(),
             occurred_at,
@@ -125,6 +141,48 @@ fn take_in(
         return;
     };
     merge.record(event);
+    if let Some(exchanged) = exchanged {
+        merge.record(exchanged);
+    }
+}
+
+/// How much of the buyer's money a movement is; never negative. Stripe moves it in the currency of
+/// the balance. The first withdrawal is the disputed amount; what follows is in proportion to it,
+/// and what is given back ends at zero when the dispute is won or everything came back, because a
+/// rate may have changed in between.
+fn presented(dispute: &Dispute, fact: &DisputeFact, movement: &DisputeMovement) -> Money {
+    let settled = Money::new(movement.amount.minor().saturating_abs(), movement.amount.currency());
+    let currency = fact.amount.currency();
+    if settled.currency() == currency {
+        return settled;
+    }
+    let Some(taken) = dispute.exchanged() else { return fact.amount };
+    let share = proportion(taken.presented, settled.minor(), taken.settled);
+    if movement.amount.minor() < 0 {
+        return Money::new(share, currency);
+    }
+    let came_back = taken.settled_back.saturating_add(settled.minor());
+    let is_all = fact.status == "won" || came_back >= taken.settled;
+    let open = taken.presented.saturating_sub(taken.presented_back).max(0);
+    // With nothing open any more the movement still stands for some money: by the rate.
+    let minor = if open == 0 {
+        share
+    } else if is_all {
+        open
+    } else {
+        share.min(open)
+    };
+    Money::new(minor, currency)
+}
+
+/// `whole * part / of`, half to even.
+fn proportion(whole: i64, part: i64, of: i64) -> i64 {
+    let of = i128::from(of).max(1);
+    let product = i128::from(whole).saturating_mul(i128::from(part));
+    let (floor, rest) = (product.div_euclid(of), product.rem_euclid(of));
+    let doubled = rest.saturating_mul(2);
+    let up = doubled > of || (doubled == of && floor.rem_euclid(2) == 1);
+    i64::try_from(floor + i128::from(up)).unwrap_or(i64::MAX)
 }
 
 fn close(

@@ -162,6 +162,18 @@ fn reverse(
         return;
     }
     let at = decision.now;
+    let pot = decision.payment.pot(&charge);
+    if let Some((membership, ..)) = pot.and_then(|pot| pot.membership.clone()) {
+        decision.record(PaymentEvent::MembershipCaptureReversed {
+            charge,
+            txn,
+            amount,
+            membership,
+            occurred_at,
+            at,
+        });
+        return;
+    }
     let order = decision.payment.order_of(&charge);
     let mut amount = amount;
     if order.is_none() {

@@ -3,6 +3,7 @@
 mod facts;
 mod money;
 mod routing;
+mod settling;
 
 use kernel::{Money, OrderId, Timestamp};
 
@@ -86,21 +87,9 @@ pub(super) fn decide(payment: &Payment, command: PaymentCommand, now: Timestamp)
         }
         PaymentCommand::MergeFact { payment: _, fact } => Ok(facts::merge(payment, *fact, now)),
         PaymentCommand::LinkOrder { order, via } => facts::link_order(payment, order, via, now),
-        PaymentCommand::RecordFee { charge, txn, fee, net, available_on, exchange_rate } => {
-            if payment.fees.contains_key(&charge) {
-                return Ok(vec![]);
-            }
-            let order = payment.order_of(&charge);
-            Ok(vec![PaymentEvent::FeeRecorded {
-                charge,
-                txn,
-                fee,
-                net,
-                available_on,
-                exchange_rate,
-                order,
-                at: now,
-            }])
+        PaymentCommand::RecordFee { .. } => Ok(settling::record_fee(payment, command, now)),
+        PaymentCommand::RecordSettlement(settlement) => {
+            Ok(settling::record_reversal(payment, settlement, now))
         }
         PaymentCommand::FlagRisk { risk, occurred_at } => Ok(if payment.risks.contains(&risk) {
             vec![]
@@ -116,6 +105,9 @@ pub(super) fn decide(payment: &Payment, command: PaymentCommand, now: Timestamp)
         }
         PaymentCommand::AttributeToSellers { shares, reason } => {
             money::attribute_to_sellers(payment, shares, reason, now)
+        }
+        PaymentCommand::AttributeToMembership { membership, terms, reason } => {
+            money::attribute_to_membership(payment, membership, *terms, reason, now)
         }
         PaymentCommand::ReserveUnallocatedRefund { refund, amount, reason } => {
             money::reserve_refund(payment, refund, amount, reason, now)

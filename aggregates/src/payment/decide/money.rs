@@ -9,11 +9,11 @@ use crate::{
         events::{AttributedShare, LinkedVia, PaymentEvent},
         state::{Payment, Pot},
     },
-    vocabulary::{ChargeRef, SetAsideReason},
+    vocabulary::{ChargeRef, MembershipRef, PeriodTerms, SetAsideReason},
 };
 
-/// The order refused the money. Asked again while it is set aside, nothing happens; refused by
-/// another order after an attribution, it is set aside again.
+/// The order or membership refused the money. Asked again while it is set aside, nothing happens;
+/// refused by another after an attribution, it is set aside again.
 pub(super) fn set_aside(
     payment: &Payment,
     charge: &ChargeRef,
@@ -22,6 +22,9 @@ pub(super) fn set_aside(
 ) -> Decided {
     let captured = payment.captured().filter(|money| money.charge == *charge);
     let (amount, occurred_at) = match (payment.pot(charge), captured) {
+        (Some(Pot { membership: Some((.., minor)), currency, .. }), _) => {
+            (Money::new(*minor, *currency), now)
+        }
         (Some(Pot { attributed: None, .. }), _) => return Ok(vec![]),
         (Some(Pot { attributed: Some((_, minor)), currency, .. }), _) => {
             (Money::new(*minor, *currency), now)
@@ -139,6 +142,54 @@ pub(super) fn attribute_to_sellers(
         occurred_at: now,
         at: now,
     }])
+}
+
+/// The whole of what is set aside pays one period. Money that came and still waits is set aside
+/// first, so that the books see one way only.
+pub(super) fn attribute_to_membership(
+    payment: &Payment,
+    membership: MembershipRef,
+    terms: PeriodTerms,
+    reason: String,
+    now: Timestamp,
+) -> Decided {
+    let money = payment.captured().ok_or(PaymentError::NotCaptured)?.clone();
+    let of_this = |pot: &Pot| {
+        pot.membership
+            .as_ref()
+            .is_some_and(|(known, period, _)| *known == membership && *period == terms.period)
+    };
+    if payment.pots.iter().any(of_this) {
+        return Ok(vec![]);
+    }
+    if payment.is_under_dispute() {
+        return Err(PaymentError::ChargeUnderDispute);
+    }
+    let mut decision = Decision::new(payment, now);
+    if payment.pots.is_empty() {
+        if let Some(order) = payment.order() {
+            return Err(PaymentError::AlreadyAttributed { order: order.to_string() });
+        }
+        if payment.reversed.contains(&money.charge) {
+            return Err(PaymentError::NothingSetAside);
+        }
+        let reason = SetAsideReason::Unattributed;
+        put_aside(&mut decision, &money.charge, money.amount, reason, money.occurred_at);
+    }
+    let open = decision.payment.pots.iter().find(|pot| pot.is_open());
+    let pot = open.ok_or(PaymentError::NothingSetAside)?.clone();
+    let available_on = payment.funds(&pot.charge).map(|(_, available_on)| available_on);
+    decision.record(PaymentEvent::AttributedToMembership {
+        charge: pot.charge,
+        amount: Money::new(pot.free, pot.currency),
+        membership,
+        terms,
+        reason,
+        available_on,
+        occurred_at: money.occurred_at,
+        at: now,
+    });
+    Ok(decision.events)
 }
 
 /// Reserves set-aside money of one charge, because Stripe refunds charge by charge.

@@ -2,8 +2,10 @@
 
 mod disputes;
 mod facts;
+mod memberships;
 mod requests;
 mod set_aside;
+mod settling;
 
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 use kernel::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp};

@@ -283,8 +283,9 @@ fn session_opened(session: &str) -> PaymentEvent {
     }
 }
 
-fn record_fee() -> PaymentCommand {
+pub(super) fn record_fee() -> PaymentCommand {
     PaymentCommand::RecordFee {
+        occurred_at: at(0),
         charge: "ch_1".into(),
         txn: "txn_1".into(),
         fee: usd(329),

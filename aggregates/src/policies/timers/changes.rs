@@ -2,16 +2,20 @@
 
 use kernel::{PaymentId, Timestamp};
 
-use super::{DisputeDetail, ReleaseDetail, Timer, TimerChange, TimerKind, key};
+use super::{DisputeDetail, RecognitionDetail, ReleaseDetail, Timer, TimerChange, TimerKind, key};
 use crate::{
     dispute::events::DisputeEvent,
     fact::Fact,
+    membership::{
+        LAPSE_DAYS,
+        events::{MembershipEvent, NextDay},
+    },
     order::events::OrderEvent,
     payment::events::PaymentEvent,
     payout::events::PayoutEvent,
     refund::{STUCK_DAYS, events::RefundEvent},
     seller_account::events::SellerAccountEvent,
-    vocabulary::{Claim, ClaimRef},
+    vocabulary::{Claim, ClaimRef, PeriodRef},
     webhook_event::events::WebhookEventEvent,
 };
 
@@ -34,11 +38,14 @@ pub fn changes(fact: &Fact, stream: &str) -> Vec<TimerChange> {
         Fact::Refund(event) => timers.on_refund(event),
         Fact::Dispute(event) => timers.on_dispute(event),
         Fact::SellerAccount(event) => timers.on_seller_account(event),
+        Fact::Membership(event) => timers.on_membership(event),
         Fact::Payout(event) => timers.on_payout(event),
         Fact::WebhookEvent(event) => timers.on_webhook(event),
-        Fact::ApiKey(_)
+        Fact::Adjustment(_)
+        | Fact::ApiKey(_)
         | Fact::BalanceTransaction(_)
         | Fact::Link(_)
+        | Fact::Period(_)
         | Fact::Rejection(_)
         | Fact::Tenant(_)
         | Fact::Topup(_) => {}
@@ -292,6 +299,49 @@ impl Timers<'_> {
             | PayoutEvent::Canceled { .. }
             | PayoutEvent::Stuck { .. } => self.clear(TimerKind::PayoutStuck),
             _ => {}
+        }
+    }
+
+    fn on_membership(&mut self, event: &MembershipEvent) {
+        match event {
+            MembershipEvent::PeriodPaid { terms, next, .. } => {
+                self.set_next_day(&terms.period, next.as_ref());
+                if let Some(end) = terms.ends_at() {
+                    self.set(TimerKind::MembershipLapse, end.plus_days(LAPSE_DAYS));
+                }
+            }
+            MembershipEvent::RevenueRecognized { period, next, .. } => {
+                self.set_next_day(period, next.as_ref());
+            }
+            MembershipEvent::PeriodCancelled { period, .. }
+            | MembershipEvent::PeriodReplaced { period, .. } => self.set_next_day(period, None),
+            MembershipEvent::FundsExpected { seller, releases, .. } => {
+                for (claim, due) in releases {
+                    let detail = ReleaseDetail {
+                        claim: claim.clone(),
+                        reserve_bps: kernel::Rate::ZERO,
+                        reserve_days: 0,
+                    };
+                    let timer = Timer::new(TimerKind::Release, seller, *due);
+                    self.changes.push(TimerChange::Set(timer.about(&claim.0, &detail)));
+                }
+            }
+            MembershipEvent::Ended { .. } | MembershipEvent::Lapsed { .. } => {
+                self.clear(TimerKind::MembershipLapse);
+            }
+            _ => {}
+        }
+    }
+
+    fn set_next_day(&mut self, period: &PeriodRef, next: Option<&NextDay>) {
+        let kind = TimerKind::MembershipRecognition;
+        match next {
+            Some(NextDay { day, due }) => {
+                let detail = RecognitionDetail { period: period.clone(), day: *day };
+                let timer = Timer::new(kind, self.stream, *due).about(period.as_str(), &detail);
+                self.changes.push(TimerChange::Set(timer));
+            }
+            None => self.clear_about(kind, period.as_str()),
         }
     }
 

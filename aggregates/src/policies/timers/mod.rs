@@ -7,6 +7,7 @@ mod changes;
 
 pub use changes::changes;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use kernel::{Rate, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,12 +16,13 @@ use strum::{AsRefStr, EnumString};
 use super::{Command, schedule};
 use crate::{
     dispute::commands::DisputeCommand,
+    membership::commands::MembershipCommand,
     order::commands::OrderCommand,
     payment::commands::PaymentCommand,
     payout::commands::PayoutCommand,
     refund::commands::RefundCommand,
     seller_account::{commands::SellerAccountCommand, events::PayoutInterval},
-    vocabulary::{ClaimRef, EventRef},
+    vocabulary::{ClaimRef, EventRef, MembershipRef, PeriodRef},
     webhook_event::commands::WebhookEventCommand,
 };
 
@@ -67,6 +69,10 @@ pub enum TimerKind {
     WriteOffProposal,
     /// A parked webhook has waited 72 hours.
     WebhookDeadLetter,
+    /// A day of a membership's period is over.
+    MembershipRecognition,
+    /// A membership's last period has been over for two weeks.
+    MembershipLapse,
 }
 
 /// One timer.
@@ -103,6 +109,12 @@ struct ReleaseDetail {
 #[derive(Serialize, Deserialize)]
 struct DisputeDetail {
     hours: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RecognitionDetail {
+    period: PeriodRef,
+    day: NaiveDate,
 }
 
 impl Timer {
@@ -147,7 +159,9 @@ impl Timer {
             | TimerKind::PayoutSchedule
             | TimerKind::RecoveryReminder
             | TimerKind::WriteOffProposal
-            | TimerKind::WebhookDeadLetter => return None,
+            | TimerKind::WebhookDeadLetter
+            | TimerKind::MembershipRecognition
+            | TimerKind::MembershipLapse => return None,
         };
         Some(Command::Order(self.subject.parse().ok()?, command))
     }
@@ -191,7 +205,9 @@ impl Timer {
             | TimerKind::DisputeDeadlineMissed
             | TimerKind::PayoutRetry
             | TimerKind::PayoutStuck
-            | TimerKind::WebhookDeadLetter => return None,
+            | TimerKind::WebhookDeadLetter
+            | TimerKind::MembershipRecognition
+            | TimerKind::MembershipLapse => return None,
         };
         Some(Command::SellerAccount(self.subject.parse().ok()?, command))
     }
@@ -228,6 +244,15 @@ impl Timer {
             TimerKind::WebhookDeadLetter => Some(Command::WebhookEvent(
                 EventRef(self.subject.clone()),
                 WebhookEventCommand::DeadLetter,
+            )),
+            TimerKind::MembershipRecognition => {
+                let RecognitionDetail { period, day } = serde_json::from_str(&self.detail).ok()?;
+                let command = MembershipCommand::RecogniseThrough { period, day };
+                Some(Command::Membership(MembershipRef(self.subject.clone()), command))
+            }
+            TimerKind::MembershipLapse => Some(Command::Membership(
+                MembershipRef(self.subject.clone()),
+                MembershipCommand::Lapse,
             )),
             TimerKind::OrderExpiry
             | TimerKind::ShippingOverdue

@@ -2,6 +2,7 @@
 
 mod convergence;
 mod deciding;
+mod exchanged;
 mod following;
 mod golden;
 mod owing;

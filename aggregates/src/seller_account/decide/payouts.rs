@@ -195,6 +195,11 @@ impl Desk<'_> {
             .map_or_else(Organizer::default, |known| known.organizer.clone())
     }
 
+    /// Who organizes it, where the one who moves the money names nobody.
+    pub(super) fn organizer_of(&self, named: Organizer) -> Organizer {
+        if named.as_str().is_empty() { self.organizer() } else { named }
+    }
+
     /// How much may be reserved now: the amount asked for, or all of it rounded down.
     fn reservable(
         &self,

@@ -149,7 +149,7 @@ pub(crate) async fn request_payout(
 
 /// Minor units of an amount as a person writes it: `1,234.50`. `None` if it is none, or finer than
 /// the currency.
-fn minor_of(text: &str, currency: Currency) -> Option<i64> {
+pub(crate) fn minor_of(text: &str, currency: Currency) -> Option<i64> {
     let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}')).collect();
     let amount: Decimal = digits.parse().ok()?;
     let scale = u32::from(currency.facts().stripe_exponent);

@@ -47,7 +47,8 @@ impl Part<'_> {
     }
 }
 
-fn cut<T>(mut rows: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Page<T> {
+/// The first rows of what was read, and where the next page begins.
+pub(crate) fn cut<T>(mut rows: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Page<T> {
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(cursor);
@@ -55,7 +56,11 @@ fn cut<T>(mut rows: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Page
 }
 
 impl Reader<'_> {
-    fn part(&self, part: Part<'_>, columns: [&'static str; 2]) -> Result<Query, Trouble> {
+    pub(super) fn part(
+        &self,
+        part: Part<'_>,
+        columns: [&'static str; 2],
+    ) -> Result<Query, Trouble> {
         let mut query = page_of(self.tenant(), columns, part.cursor)?.limit(part.limit + 1);
         if let Some(seller) = part.seller {
             query = query.eq("seller", seller.to_string());

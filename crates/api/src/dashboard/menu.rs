@@ -10,21 +10,33 @@ use super::{
 };
 use crate::permissions::{Permission, Reach};
 
-const STAFF: [(&str, &str, Permission); 8] = [
+const STAFF: [(&str, &str, Permission); 12] = [
     ("Overview", "/dashboard", Permission::SeeSellers),
     ("Sellers", "/dashboard/sellers", Permission::SeeSellers),
     ("Orders", "/dashboard/orders", Permission::SeeOrders),
+    ("Memberships", "/dashboard/memberships", Permission::SeeOrders),
     ("Refunds", "/dashboard/refunds", Permission::SeeRefunds),
     ("Disputes", "/dashboard/disputes", Permission::SeeDisputes),
     ("Payouts", "/dashboard/payouts", Permission::SeePayouts),
+    ("Reports", "/dashboard/reports", Permission::SeeBalances),
+    ("Adjustments", "/dashboard/adjustments", Permission::SeeBooks),
+    ("Periods", "/dashboard/periods", Permission::SeeBooks),
     ("Work items", "/dashboard/work-items", Permission::SeeBooks),
+    ("Alarms", "/dashboard/alarms", Permission::SeeBooks),
     ("Stripe events", "/dashboard/webhooks", Permission::SeeBooks),
 ];
 
 /// Done, in words. Only these are ever shown, whatever an address says.
-const NOTICES: [(&str, &str); 4] = [
+const NOTICES: [(&str, &str); 11] = [
     ("approved", "The refund was approved. Stripe is asked to make it."),
     ("declined", "The refund was declined."),
+    ("proposed", "The adjustment was proposed. Another person has to approve it."),
+    ("adjusted", "The adjustment was approved and posted."),
+    ("rejected", "The adjustment was rejected."),
+    ("withdrawn", "The adjustment was withdrawn."),
+    ("closed", "The books are closed through that day."),
+    ("reopening", "Opening the last period again takes two people; yours is recorded."),
+    ("locked", "Every closing is final now."),
     ("payout", "The payout was requested. The transfer follows."),
     ("refund", "We have asked for your refund. You will find its state below."),
 ];

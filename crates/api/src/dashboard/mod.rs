@@ -5,21 +5,26 @@
 //! from other sites, and the browser is told to insist on that.
 
 mod access;
+mod adjustments;
+mod alarms;
 mod chart;
 mod explain;
 mod forms;
-mod frame;
+pub(crate) mod frame;
 mod guest;
 mod lists;
+mod memberships;
 mod menu;
 mod money;
 mod order;
 mod pages;
+mod periods;
 mod query;
 mod reading;
+mod reports;
 #[cfg(test)]
 pub(crate) mod samples;
-mod shown;
+pub(crate) mod shown;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trouble;
@@ -56,10 +61,21 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/dashboard/refunds", get().to(pages::refunds))
         .route("/dashboard/refunds/{refund}/approve", post().to(forms::approve))
         .route("/dashboard/refunds/{refund}/decline", post().to(forms::decline))
+        .route("/dashboard/memberships", get().to(memberships::list))
         .route("/dashboard/disputes", get().to(pages::disputes))
         .route("/dashboard/payouts", get().to(pages::payouts))
+        .route("/dashboard/adjustments", get().to(adjustments::show))
+        .route("/dashboard/adjustments", post().to(adjustments::propose))
+        .route("/dashboard/adjustments/{adjustment}/{action}", post().to(adjustments::act))
+        .route("/dashboard/periods", get().to(periods::show))
+        .route("/dashboard/periods", post().to(periods::close))
+        .route("/dashboard/periods/reopen", post().to(periods::reopen))
+        .route("/dashboard/periods/lock", post().to(periods::lock))
         .route("/dashboard/work-items", get().to(pages::work_items))
+        .route("/dashboard/alarms", get().to(alarms::show))
         .route("/dashboard/webhooks", get().to(pages::webhooks))
+        .route("/dashboard/reports", get().to(reports::list))
+        .route("/dashboard/reports/{name}", get().to(reports::show))
         .route("/dashboard/explain", get().to(explain::figure))
         .route("/dashboard/events/{position}", get().to(explain::event))
         .route("/orders/{order}", get().to(guest::show))

@@ -254,7 +254,7 @@ pub(crate) async fn organizer(
 }
 
 /// Which seller's part of a list is asked for: his own, or by staff anybody's.
-fn seller_of(
+pub(super) fn seller_of(
     visitor: &Visitor,
     permission: Permission,
     parameters: &Parameters,
@@ -268,7 +268,7 @@ fn seller_of(
     }
 }
 
-fn filters(
+pub(crate) fn filters(
     path: &str,
     parameters: &Parameters,
     name: &str,
@@ -285,11 +285,11 @@ fn filters(
         .collect()
 }
 
-fn words(list: &[&str]) -> Vec<String> {
+pub(crate) fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|word| (*word).to_owned()).collect()
 }
 
-fn next(path: &str, parameters: &Parameters, cursor: Option<String>) -> Option<String> {
+pub(crate) fn next(path: &str, parameters: &Parameters, cursor: Option<String>) -> Option<String> {
     cursor.map(|cursor| link(path, &parameters.with("cursor", &cursor)))
 }
 
@@ -339,7 +339,7 @@ pub(crate) async fn refunds(
     Ok(page(StatusCode::OK, &RefundsPage { frame, paging, refunds }))
 }
 
-fn part(seller: Option<SellerId>, parameters: &Parameters) -> Part<'_> {
+pub(super) fn part(seller: Option<SellerId>, parameters: &Parameters) -> Part<'_> {
     Part {
         seller,
         status: parameters.get("status"),

@@ -37,6 +37,18 @@ impl Parameters {
         Self(changed)
     }
 
+    /// The same without these.
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        let mut changed = self.0.clone();
+        changed.retain(|name, _| !names.contains(&name.as_str()));
+        Self(changed)
+    }
+
+    /// All of them, by name.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.clone().into_iter()
+    }
+
     /// Waits until the read models know what the visitor has just done.
     ///
     /// # Errors

@@ -4,7 +4,9 @@ use chrono_tz::Tz;
 use kernel::{Currency, Timestamp};
 
 use super::{
+    adjustments::{self, AdjustmentsPage},
     chart::{self, DayBars},
+    periods::{self, PeriodsPage},
     shown::{Amount, Due, Reference, Status, When},
     views::*,
 };
@@ -40,10 +42,14 @@ fn frame(title: &str, current: &str) -> Frame {
         ("Overview", "/dashboard"),
         ("Sellers", "/dashboard/sellers"),
         ("Orders", "/dashboard/orders"),
+        ("Memberships", "/dashboard/memberships"),
         ("Refunds", "/dashboard/refunds"),
         ("Disputes", "/dashboard/disputes"),
         ("Payouts", "/dashboard/payouts"),
+        ("Adjustments", "/dashboard/adjustments"),
+        ("Periods", "/dashboard/periods"),
         ("Work items", "/dashboard/work-items"),
+        ("Alarms", "/dashboard/alarms"),
         ("Stripe events", "/dashboard/webhooks"),
     ];
     Frame {
@@ -191,6 +197,23 @@ fn payouts() -> Vec<PayoutRow> {
         note: note.to_owned(),
     })
     .collect()
+}
+
+fn memberships() -> Vec<MembershipRow> {
+    [("active", Some("Kiln & Clay")), ("ended", None)]
+        .into_iter()
+        .map(|(status, by)| MembershipRow {
+            membership: Reference::plain(format!("mem_{status}")).called(Some(HOSTILE)),
+            product: "gold".to_owned(),
+            seller: by.map(seller),
+            status: Status::of(status),
+            until: Some("1 Jan 2027".to_owned()),
+            paid: usd(12_000),
+            recognized: usd(5_951),
+            deferred: usd(6_049),
+            mrr: usd(1_000),
+        })
+        .collect()
 }
 
 fn work_items() -> Vec<WorkItemRow> {
@@ -531,7 +554,75 @@ fn single_pages() -> Vec<(&'static str, String)> {
         ("login", rendered(&LoginPage { failure })),
         ("problem", rendered(&problem)),
         ("guest_order", rendered(&guest_page())),
+        ("adjustments", rendered(&adjustments_page())),
+        ("periods", rendered(&periods_page())),
     ]
+}
+
+fn adjustments_page() -> AdjustmentsPage {
+    let line = |account: &str, debit, credit| adjustments::LineRow {
+        account: account.to_owned(),
+        debit,
+        credit,
+    };
+    let row = |status: &str, decide, withdraw| adjustments::AdjustmentRow {
+        adjustment: Reference::plain(kernel::AdjustmentId::derived(&[status])),
+        reason: Status::of("bank_movement"),
+        status: Status::of(status),
+        effective: when(-3),
+        proposed_by: Reference::plain("key_1"),
+        memo: HOSTILE.to_owned(),
+        amount: usd(3040),
+        lines: vec![
+            line("assets:bank:main", Some(usd(3040)), None),
+            line("sel_1", None, Some(usd(3040))),
+        ],
+        decide,
+        withdraw,
+    };
+    let words = |id: &str| Some((id.to_owned(), "w1".to_owned()));
+    AdjustmentsPage {
+        frame: frame("Adjustments", "/dashboard/adjustments"),
+        paging: Paging { filters: choices(&["All", "proposed"], 0), next: None },
+        adjustments: vec![
+            row("proposed", words("adj_1"), None),
+            row("withdrawn", None, None),
+            row("approved", None, words("adj_3")),
+        ],
+        proposal: Some(adjustments::Proposal {
+            once: "w2".to_owned(),
+            reasons: vec![("other".to_owned(), "other".to_owned())],
+            lines: vec![1, 2],
+            today: "2026-03-31".to_owned(),
+        }),
+    }
+}
+
+fn periods_page() -> PeriodsPage {
+    PeriodsPage {
+        frame: frame("Periods", "/dashboard/periods"),
+        periods: vec![periods::PeriodRow {
+            day: "2026-02-28".to_owned(),
+            status: Status::of("reopening"),
+            closed: when(-30),
+            by: Reference::plain("key_1"),
+            position: 4711,
+            totals: vec!["platform: 103.25 USD".to_owned(), "acct_1: 40.00 USD".to_owned()],
+            note: HOSTILE.to_owned(),
+        }],
+        revaluations: vec![periods::RevaluationRow {
+            day: "2026-02-28".to_owned(),
+            source: "ECB".to_owned(),
+            result: "loss",
+            amount: usd(25),
+            when: when(-29),
+        }],
+        closing: Some(periods::Closing {
+            close: "w1".to_owned(),
+            undo: Some(("w2".to_owned(), "w3".to_owned())),
+            yesterday: "2026-03-30".to_owned(),
+        }),
+    }
 }
 
 fn list_pages() -> Vec<(&'static str, String)> {
@@ -546,8 +637,12 @@ fn list_pages() -> Vec<(&'static str, String)> {
     let disputes = rendered(&DisputesPage { frame, paging, disputes: disputes() });
     let (frame, paging) = part("Payouts", "/dashboard/payouts");
     let payouts = rendered(&PayoutsPage { frame, paging, payouts: payouts() });
+    let (frame, paging) = part("Memberships", "/dashboard/memberships");
+    let memberships = rendered(&MembershipsPage { frame, paging, memberships: memberships() });
     let (frame, paging) = part("Work items", "/dashboard/work-items");
     let work_items = rendered(&WorkItemsPage { frame, paging, work_items: work_items() });
+    let (frame, paging) = part("Alarms", "/dashboard/alarms");
+    let alarms = rendered(&alarms_page(frame, paging));
     let (frame, paging) = part("Stripe events", "/dashboard/webhooks");
     let webhooks = vec![WebhookRow {
         event: Reference::plain("evt_1QSampleSampleSampleSample"),
@@ -563,9 +658,39 @@ fn list_pages() -> Vec<(&'static str, String)> {
         ("refunds", refunds),
         ("disputes", disputes),
         ("payouts", payouts),
+        ("memberships", memberships),
         ("work_items", work_items),
+        ("alarms", alarms),
         ("webhooks", webhooks),
     ]
+}
+
+fn alarms_page(frame: Frame, paging: Paging) -> AlarmsPage {
+    let event = |position: &str| Choice {
+        label: position.to_owned(),
+        href: format!("/dashboard/events/{position}"),
+        current: false,
+    };
+    let alarms = vec![AlarmRow {
+        invariant: "I6".to_owned(),
+        status: Status::of("violated"),
+        about: Reference::plain("liabilities:refunds-payable USD"),
+        what: HOSTILE.to_owned(),
+        amount: Some(usd(-500)),
+        since: when(-1),
+        events: vec![event("4711"), event("4712")],
+        more: 3,
+        cleared: None,
+    }];
+    let standing = |name: &str, word: &str, open| InvariantRow {
+        name: name.to_owned(),
+        sentence: "what is owed is never negative",
+        verdict: Status::of(word),
+        open,
+        href: "/dashboard/alarms?invariant=I6".to_owned(),
+    };
+    let invariants = vec![standing("I5", "holds", 0), standing("I6", "violated", 1)];
+    AlarmsPage { frame, paging, invariants, alarms }
 }
 
 fn rendered(template: &impl askama::Template) -> String {

@@ -169,8 +169,8 @@ impl Status {
     pub(crate) fn tone(&self) -> Tone {
         match self.0.as_str() {
             "paid" | "succeeded" | "won" | "completed" | "confirmed" | "delivered" | "ready"
-            | "applied" | "settled" | "sale" | "prevented" | "paid_externally"
-            | "warning_closed" | "payout" => Tone::Good,
+            | "applied" | "settled" | "active" | "sale" | "prevented" | "paid_externally"
+            | "warning_closed" | "payout" | "holds" | "cleared" => Tone::Good,
             "failed"
             | "lost"
             | "charged_back"
@@ -189,6 +189,7 @@ impl Status {
             | "refused"
             | "escalated"
             | "returned"
+            | "lapsed"
             | "transfer_unknown"
             | "bank_unknown"
             | "bank_refused"
@@ -201,7 +202,8 @@ impl Status {
             | "owed_refund"
             | "conflicted_order"
             | "contradicted_transaction"
-            | "disputed_link" => Tone::Bad,
+            | "disputed_link"
+            | "violated" => Tone::Bad,
             "requested"
             | "pending"
             | "processing"

@@ -127,6 +127,29 @@ pub(crate) struct PayoutRow {
     pub(crate) note: String,
 }
 
+/// A membership in a list.
+#[derive(Debug, Clone)]
+pub(crate) struct MembershipRow {
+    /// The membership.
+    pub(crate) membership: Reference,
+    /// The tier or product.
+    pub(crate) product: String,
+    /// Who sells it; `None` is the platform itself.
+    pub(crate) seller: Option<Reference>,
+    /// Where it stands.
+    pub(crate) status: Status,
+    /// The day on which its paid days are over.
+    pub(crate) until: Option<String>,
+    /// All that was paid for it.
+    pub(crate) paid: Amount,
+    /// What of that is income.
+    pub(crate) recognized: Amount,
+    /// What of that is not rendered yet.
+    pub(crate) deferred: Amount,
+    /// What it brings in a month.
+    pub(crate) mrr: Amount,
+}
+
 /// Something that waits for a person.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkItemRow {
@@ -476,6 +499,15 @@ pub(crate) struct DisputesPage {
     pub(crate) disputes: Vec<DisputeRow>,
 }
 
+/// Memberships.
+#[derive(Debug, Template)]
+#[template(path = "pages/memberships.html")]
+pub(crate) struct MembershipsPage {
+    pub(crate) frame: Frame,
+    pub(crate) paging: Paging,
+    pub(crate) memberships: Vec<MembershipRow>,
+}
+
 /// Payouts.
 #[derive(Debug, Template)]
 #[template(path = "pages/payouts.html")]
@@ -492,6 +524,54 @@ pub(crate) struct WorkItemsPage {
     pub(crate) frame: Frame,
     pub(crate) paging: Paging,
     pub(crate) work_items: Vec<WorkItemRow>,
+}
+
+/// An invariant, and how it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct InvariantRow {
+    /// Its name, such as `I6`.
+    pub(crate) name: String,
+    /// What it says.
+    pub(crate) sentence: &'static str,
+    /// Whether it holds; or who else watches it.
+    pub(crate) verdict: Status,
+    /// How many alarms about it are open.
+    pub(crate) open: u64,
+    /// Where these are.
+    pub(crate) href: String,
+}
+
+/// Something that must never be, and is or was.
+#[derive(Debug, Clone)]
+pub(crate) struct AlarmRow {
+    /// The invariant that is broken.
+    pub(crate) invariant: String,
+    /// Whether it still is.
+    pub(crate) status: Status,
+    /// What it is about.
+    pub(crate) about: Reference,
+    /// What is wrong, with the figures.
+    pub(crate) what: String,
+    /// By how much, where that is money.
+    pub(crate) amount: Option<Amount>,
+    /// Since when.
+    pub(crate) since: When,
+    /// The first events that broke it, with their pages.
+    pub(crate) events: Vec<Choice>,
+    /// How many there are beyond these.
+    pub(crate) more: u32,
+    /// The event that cleared it.
+    pub(crate) cleared: Option<String>,
+}
+
+/// What must always hold.
+#[derive(Debug, Template)]
+#[template(path = "pages/alarms.html")]
+pub(crate) struct AlarmsPage {
+    pub(crate) frame: Frame,
+    pub(crate) paging: Paging,
+    pub(crate) invariants: Vec<InvariantRow>,
+    pub(crate) alarms: Vec<AlarmRow>,
 }
 
 /// A Stripe event in a list.
@@ -608,6 +688,55 @@ pub(crate) struct EventPage {
 pub(crate) struct LoginPage {
     /// Why the last attempt failed.
     pub(crate) failure: Option<String>,
+}
+
+/// A question of a form.
+#[derive(Debug, Clone)]
+pub(crate) struct FormField {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What is asked.
+    pub(crate) label: &'static str,
+    /// What an answer looks like.
+    pub(crate) hint: &'static str,
+    /// Whether it must be answered.
+    pub(crate) required: bool,
+    /// What was answered before.
+    pub(crate) value: String,
+}
+
+/// A report in the list.
+#[derive(Debug, Clone)]
+pub(crate) struct ReportEntry {
+    /// What it is called.
+    pub(crate) title: &'static str,
+    /// What it answers.
+    pub(crate) summary: &'static str,
+    /// Its page.
+    pub(crate) here: String,
+    /// Whether it can be shown without being told anything.
+    pub(crate) direct: bool,
+    /// What its form asks.
+    pub(crate) fields: Vec<FormField>,
+}
+
+/// All reports.
+#[derive(Debug, Template)]
+#[template(path = "pages/reports.html")]
+pub(crate) struct ReportsPage {
+    pub(crate) frame: Frame,
+    pub(crate) entries: Vec<ReportEntry>,
+}
+
+/// One report.
+#[derive(Debug, Template)]
+#[template(path = "pages/report.html")]
+pub(crate) struct ReportPage {
+    pub(crate) frame: Frame,
+    pub(crate) here: String,
+    pub(crate) forms: Vec<Choice>,
+    pub(crate) fields: Vec<FormField>,
+    pub(crate) sheet: crate::paper::Sheet,
 }
 
 /// Something went wrong.

@@ -2,16 +2,21 @@
 
 use projections::{
     account_balances::AccountBalance,
+    adjustments::Adjustment,
     api_keys::ApiKey,
     audit_trail::AuditEntry,
+    chart_accounts::ChartAccount,
     disputes::{Dispute, DisputeAction},
     earnings::DailyEarnings,
+    invariants::Alarm,
     journal::JournalLine,
+    memberships::{Membership, MembershipMovement, MembershipPeriod},
     order_reconciliation::OrderReconciliation,
     orders::{Order, OrderLine, Shipment},
     outbox::Effect,
     payments::Payment,
     payouts::Payout,
+    periods::{Period, Revaluation},
     refunds::Refund,
     seller_balances::SellerBalance,
     seller_entries::SellerEntry,
@@ -49,6 +54,8 @@ pub(crate) struct List {
     pub(crate) order: &'static [&'static str],
     /// Up or down.
     pub(crate) direction: Direction,
+    /// Only rows whose `since` has come, by the tenant's clock.
+    pub(crate) by_now: bool,
     /// Not a list but the one row that the path names.
     pub(crate) single: bool,
 }
@@ -72,6 +79,7 @@ impl List {
             filters: &[],
             order: &[],
             direction: Direction::Descending,
+            by_now: false,
             single: false,
         }
     }
@@ -103,6 +111,11 @@ impl List {
 
     const fn at(mut self, columns: &'static [(&'static str, &'static str)]) -> Self {
         self.path_columns = columns;
+        self
+    }
+
+    const fn by_now(mut self) -> Self {
+        self.by_now = true;
         self
     }
 
@@ -236,6 +249,46 @@ pub(crate) static LISTS: &[List] = &[
         .seller("seller")
         .at(&[("payout", "payout")])
         .one(),
+    List::of::<Membership>("/v1/memberships", "memberships", "membership", P::SeeOrders)
+        .seller("seller")
+        .by(&[
+            "status",
+            "product",
+            "sold_by",
+            "seller",
+            "member",
+            "reference",
+            "currency",
+            "started_at",
+        ])
+        .newest(&["started_at"]),
+    List::of::<Membership>(
+        "/v1/memberships/{membership}",
+        "memberships",
+        "membership",
+        P::SeeOrders,
+    )
+    .seller("seller")
+    .at(&[("membership", "membership")])
+    .one(),
+    List::of::<MembershipPeriod>(
+        "/v1/memberships/{membership}/periods",
+        "memberships",
+        "membership",
+        P::SeeOrders,
+    )
+    .seller("seller")
+    .at(&[("membership", "membership")])
+    .by(&["status", "product", "charge"])
+    .newest(&["start"]),
+    List::of::<MembershipMovement>(
+        "/v1/membership-movements",
+        "memberships",
+        "movement",
+        P::SeeBooks,
+    )
+    .by(&["month", "currency", "product", "movement"])
+    .rising(),
     List::of::<Seller>("/v1/sellers", "sellers", "seller", P::SeeSellers)
         .seller("seller")
         .by(&["reference", "status", "account", "organizer"])
@@ -282,9 +335,38 @@ pub(crate) static LISTS: &[List] = &[
             "effective_at",
         ])
         .rising(),
+    List::of::<ChartAccount>("/v1/chart", "books", "account", P::SeeBooks)
+        .by(&["name", "origin", "status", "class", "by_hand"])
+        .rising(),
+    List::of::<Adjustment>("/v1/adjustments", "books", "adjustment", P::SeeBooks)
+        .by(&[
+            "status",
+            "reason",
+            "currency",
+            "proposed_by",
+            "proposed_at",
+            "effective_at",
+            "reverses",
+        ])
+        .newest(&["proposed_at"]),
+    List::of::<Adjustment>("/v1/adjustments/{adjustment}", "books", "adjustment", P::SeeBooks)
+        .at(&[("adjustment", "adjustment")])
+        .one(),
+    List::of::<Period>("/v1/periods", "books", "period", P::SeeBooks)
+        .by(&["day", "status", "through"])
+        .newest(&["through"]),
+    List::of::<Revaluation>("/v1/revaluations", "books", "revaluation", P::SeeBooks).by(&[
+        "day",
+        "currency",
+        "effective_at",
+    ]),
     List::of::<WorkItem>("/v1/work-items", "operations", "work item", P::SeeBooks)
         .by(&["kind", "subject", "currency", "opened_at", "due_by"])
         .newest(&["opened_at"]),
+    List::of::<Alarm>("/v1/alarms", "operations", "alarm", P::SeeBooks)
+        .by(&["invariant", "state", "subject", "currency", "since"])
+        .newest(&["since"])
+        .by_now(),
     List::of::<Webhook>("/v1/webhook-events", "webhooks", "webhook event", P::SeeBooks)
         .by(&["status", "kind", "account", "parked_by", "received_at"])
         .newest(&["received_at"]),

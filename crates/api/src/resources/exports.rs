@@ -1,5 +1,7 @@
-//! The event stream as a file an auditor can check offline: sent while it is read, a page at a time.
+//! The event stream as a file an auditor can check offline, and the books as accounting programs read
+//! them: sent while they are read, a page at a time.
 
+use ::books::{BooksFault, Format, Scope, TextExport, day};
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use engine::export::{ExportError, ExportScope, Exporter};
@@ -88,4 +90,85 @@ fn pages(exporter: Exporter<'static>) -> impl Stream<Item = Result<Bytes, Export
         }
         Ok(Some((Bytes::from(lines), exporter)))
     })
+}
+
+/// Which part of the books, written as what.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BooksWanted {
+    /// hledger, ledger, beancount or csv.
+    format: String,
+    /// First day.
+    from: Option<String>,
+    /// Last day.
+    to: Option<String>,
+    /// `platform`, or a connected account.
+    book: Option<String>,
+    /// Position; default: the end.
+    through: Option<u64>,
+}
+
+/// The books as accounting programs read them: a journal for hledger, ledger or beancount that asserts
+/// its own balances, or a general ledger as CSV. The header `Daybook-Through` says up to which position.
+#[utoipa::path(get, path = "/v1/books", tag = "audit",
+    params(
+        ("format" = String, Query, description = "hledger, ledger, beancount or csv"),
+        ("from" = Option<String>, Query, description = "First day, in the tenant's time zone; \
+            what stood before becomes opening balances"),
+        ("to" = Option<String>, Query, description = "Last day; it is included"),
+        ("book" = Option<String>, Query, description = "platform, or a connected account; \
+            default: all"),
+        ("through" = Option<u64>, Query, description = "As known at this position; default: the end")),
+    responses((status = 200, content_type = "text/plain", body = String,
+        headers(("Daybook-Through" = u64, description = "Up to and including this position"))),
+        (status = 400, body = Problem)))]
+pub(crate) async fn books(
+    api: web::Data<Api>,
+    caller: Caller,
+    wanted: web::Query<BooksWanted>,
+) -> Result<HttpResponse, Problem> {
+    caller.may(Permission::ReadAudit)?;
+    let malformed = |error: &dyn std::fmt::Display| Problem::malformed(error.to_string());
+    let format = Format::named(&wanted.format).map_err(|error| malformed(&error))?;
+    let read = |text: &Option<String>| text.as_deref().map(day).transpose();
+    let scope = Scope {
+        tenant: caller.tenant,
+        through: wanted.through.map(Position),
+        from: read(&wanted.from).map_err(|error| malformed(&error))?,
+        to: read(&wanted.to).map_err(|error| malformed(&error))?,
+        book: wanted
+            .book
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| Problem::malformed("a book is platform or a connected account"))?,
+    };
+    let log = api.engine.log().clone();
+    let export = TextExport::start(log, scope, format).await.map_err(books_problem)?;
+    Ok(HttpResponse::Ok()
+        .content_type(format.content_type())
+        .insert_header((THROUGH, export.through().to_string()))
+        .streaming(stream::try_unfold(export, |mut export| async move {
+            let mut text = String::new();
+            while text.is_empty() {
+                if !export.next_page(&mut text).await? {
+                    return Ok::<_, BooksFault>(None);
+                }
+            }
+            Ok(Some((Bytes::from(text), export)))
+        })))
+}
+
+fn books_problem(fault: BooksFault) -> Problem {
+    match fault {
+        BooksFault::BeyondHead { .. } | BooksFault::Senseless(_) => {
+            Problem::malformed(fault.to_string())
+        }
+        BooksFault::Log(error) => error.into(),
+        BooksFault::Fact { .. }
+        | BooksFault::Overflow(_)
+        | BooksFault::File { .. }
+        | BooksFault::Parquet(_)
+        | BooksFault::Row(_) => Problem::fault(fault.to_string()),
+    }
 }

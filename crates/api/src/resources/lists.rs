@@ -40,6 +40,10 @@ pub(crate) async fn page(
     for (column, value) in fixed {
         narrowed.filters.push(Filter::Eq(column, Value::text(value)));
     }
+    if list.by_now {
+        let now = api.engine.bus().directory().now(Some(&caller.info));
+        narrowed.filters.push(engine::by_now(now));
+    }
     let (mut data, behind) = match reach {
         Reach::Own(seller) if !list.shared.is_empty() => {
             shared::page(&api, &caller, seller, list, narrowed).await?

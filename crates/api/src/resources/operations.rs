@@ -37,6 +37,9 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> Result<HttpResponse, Problem>
 /// Metrics in the Prometheus text format.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200)))]
 pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
+    if api.metrics.is_some() {
+        api.engine.publish_alarms().await;
+    }
     match &api.metrics {
         Some(render) => HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(render()),
         None => HttpResponse::NotFound().finish(),

@@ -60,7 +60,7 @@ pub(crate) struct NewOrder {
     pay_by: Option<Timestamp>,
 }
 
-fn no_jurisdiction() -> String {
+pub(super) fn no_jurisdiction() -> String {
     "none".to_owned()
 }
 

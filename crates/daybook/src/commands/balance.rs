@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use aggregates::fact::Fact;
 use engine::figures::{KnownAt, Moment, zone_of};
 use kernel::{Currency, Money, SellerId, TenantId, Timestamp};
-use projections::postings::postings;
+use projections::{dating::Calendar, postings::postings};
 use serde::Serialize;
-use store::{Log, Position, StreamId};
+use store::{Log, Position, Recorded};
 
 use crate::{
     config::DataArgs,
@@ -106,6 +106,7 @@ async fn sums(log: &dyn Log, tenant: TenantId, wanted: &Wanted) -> Outcome<Sums>
     let bar = show::bar("reading");
     bar.set_length(through.0);
     let mut sums = Sums::new();
+    let mut calendar = Calendar::default();
     let mut after = Position::START;
     while after < through {
         let page = log.read_all(after, 2000).await.map_err(Failure::unavailable)?;
@@ -114,7 +115,8 @@ async fn sums(log: &dyn Log, tenant: TenantId, wanted: &Wanted) -> Outcome<Sums>
             if recorded.stream.tenant == tenant {
                 let fact = Fact::decode(&recorded.stream.category, &recorded.payload)
                     .map_err(Failure::check)?;
-                add(&mut sums, &recorded.stream, &fact, wanted).map_err(|error| {
+                calendar.note(tenant, recorded.position, &fact);
+                add(&mut sums, recorded, &fact, (wanted, &calendar)).map_err(|error| {
                     Failure::check(format!("position {}: {error}", recorded.position))
                 })?;
             }
@@ -128,11 +130,13 @@ async fn sums(log: &dyn Log, tenant: TenantId, wanted: &Wanted) -> Outcome<Sums>
 
 fn add(
     sums: &mut Sums,
-    stream: &StreamId,
+    recorded: &Recorded,
     fact: &Fact,
-    wanted: &Wanted,
+    (wanted, calendar): (&Wanted, &Calendar),
 ) -> Result<(), projections::postings::PostingFault> {
-    for entry in postings(stream, fact)? {
+    let mut entries = postings(&recorded.stream, fact)?;
+    calendar.date(recorded.stream.tenant, recorded.position, &mut entries);
+    for entry in entries {
         let in_effect = wanted.as_of.is_none_or(|as_of| entry.effective() < as_of);
         let is_wanted = wanted.currency.is_none_or(|currency| entry.currency() == currency);
         if !in_effect || !is_wanted {

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use aggregates::fact::Fact;
 use engine::{all_projections, replay};
-use projections::{
-    Occurrence, Projection,
-    invariants::{Checker, Violation},
-    postings::postings,
-};
+use projections::{Projection, invariants::Violation};
 use serde::Serialize;
-use store::{Checkpoint, Log, Metadata, Position, Recorded};
+use store::{Checkpoint, Log, Position};
 
+use super::check::examine;
 use crate::{
     config::DataArgs,
     engines::{read_log, stored_checkpoints},
@@ -35,13 +31,13 @@ pub(crate) struct Args {
 
 /// What a projection came to, and what is stored.
 #[derive(Debug, Serialize)]
-struct Comparison {
-    projection: String,
+pub(super) struct Comparison {
+    pub(super) projection: String,
     position: u64,
     rows: u64,
     replayed: String,
     live: Option<String>,
-    equal: bool,
+    pub(super) equal: bool,
 }
 
 pub(crate) async fn run(args: Args) -> Outcome {
@@ -55,12 +51,8 @@ pub(crate) async fn run(args: Args) -> Outcome {
         Some(_) => Vec::new(),
         None => stored_checkpoints(&args.data).await?,
     };
-    let mut comparisons = Vec::new();
-    for (position, projections) in by_position(&checkpoints, head) {
-        compare(&*log, position, &projections, &checkpoints, &mut comparisons).await?;
-    }
-    comparisons.sort_by(|a, b| a.projection.cmp(&b.projection));
-    let violations = check_invariants(&*log, head).await?;
+    let comparisons = compare_all(&*log, head, &checkpoints).await?;
+    let violations = examine(Arc::clone(&log), head).await?.violations();
     tell(&comparisons, &violations, args.json)?;
     let differing = comparisons.iter().filter(|one| !one.equal).count();
     if differing > 0 && args.through.is_none() {
@@ -79,35 +71,18 @@ pub(crate) async fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-/// Checks the invariants after every event, from the first on.
-async fn check_invariants(log: &dyn Log, head: Position) -> Outcome<Vec<Violation>> {
-    let bar = show::bar("checking");
-    bar.set_length(head.0);
-    let mut checker = Checker::new();
-    let mut violations = Vec::new();
-    let mut after = Position::START;
-    while after < head {
-        let page = log.read_all(after, 2000).await.map_err(Failure::unavailable)?;
-        let Some(end) = page.events.last().map(|recorded| recorded.position) else { break };
-        for recorded in page.events.iter().filter(|recorded| recorded.position <= head) {
-            violations.append(&mut check_one(&mut checker, recorded)?);
-        }
-        after = end;
-        bar.set_position(after.0);
+/// Replays every read model to where it stands, or to `head`, and compares.
+pub(super) async fn compare_all(
+    log: &dyn Log,
+    head: Position,
+    checkpoints: &[Checkpoint],
+) -> Outcome<Vec<Comparison>> {
+    let mut comparisons = Vec::new();
+    for (position, projections) in by_position(checkpoints, head) {
+        compare(log, position, &projections, checkpoints, &mut comparisons).await?;
     }
-    bar.finish_and_clear();
-    Ok(violations)
-}
-
-fn check_one(checker: &mut Checker, recorded: &Recorded) -> Outcome<Vec<Violation>> {
-    let wrong =
-        |problem: String| Failure::check(format!("position {}: {problem}", recorded.position));
-    let fact = Fact::decode(&recorded.stream.category, &recorded.payload)
-        .map_err(|error| wrong(error.to_string()))?;
-    let metadata =
-        Metadata::from_json(&recorded.metadata).map_err(|error| wrong(error.to_string()))?;
-    let entries = postings(&recorded.stream, &fact).map_err(|error| wrong(error.to_string()))?;
-    Ok(checker.check(&Occurrence { recorded, fact: &fact, metadata: &metadata, entries: &entries }))
+    comparisons.sort_by(|a, b| a.projection.cmp(&b.projection));
+    Ok(comparisons)
 }
 
 /// Projections by the position that is stored for them, so that each is replayed to where it is.

@@ -3,15 +3,18 @@
 use std::{any::Any, sync::Arc};
 
 use aggregates::{
+    adjustment::Adjustment,
     api_key::ApiKey,
-    balance_transaction::{BalanceTransaction, BalanceTransactionEvent},
+    balance_transaction::{BalanceTransaction, BalanceTransactionEvent, TransactionRecord},
     dispute::Dispute,
     link::{Link, Subject},
+    membership::Membership,
     order::Order,
     payment::{Payment, commands::PaymentCommand},
     payout::Payout,
-    policies::{Command, fee_of},
-    refund::Refund,
+    period::{self, Period},
+    policies::{Command, Settled, fee_of, settlement_of},
+    refund::{Refund, commands::RefundCommand},
     rejection::Rejection,
     seller_account::SellerAccount,
     tenant::{Tenant, commands::TenantCommand},
@@ -70,9 +73,19 @@ impl Target {
             Command::BalanceTransaction(id, command) => target::<BalanceTransaction>(id, command),
             Command::Link(id, command) => target::<Link>(id, command),
             Command::Topup(id, command) => target::<Topup>(id, command),
+            Command::Membership(id, command) => target::<Membership>(id, command),
             Command::Tenant(id, command) => target::<Tenant>(id, command),
+            Command::Adjustment(id, command) => target::<Adjustment>(id, command),
+            Command::Period(command) => target::<Period>(period::STREAM, command),
             Command::PaymentOf(charge, command) => target::<Payment>(charge, command),
             Command::FeeOf { payment, .. } => target::<Payment>(payment, command),
+            Command::RefundOf(refund, command) => target::<Refund>(refund, command),
+            Command::SettlementOf { settled: Settled::Payment(payment), .. } => {
+                target::<Payment>(payment, command)
+            }
+            Command::SettlementOf { settled: Settled::Refund(refund), .. } => {
+                target::<Refund>(refund, command)
+            }
         }
     }
 }
@@ -104,11 +117,32 @@ impl Bus {
             }
             Command::Link(id, command) => self.erased::<Link>(id, command, envelope).await,
             Command::Topup(id, command) => self.erased::<Topup>(id, command, envelope).await,
+            Command::Membership(id, command) => {
+                self.erased::<Membership>(id, command, envelope).await
+            }
             Command::Tenant(id, command) => self.erased::<Tenant>(id, command, envelope).await,
+            Command::Adjustment(id, command) => {
+                self.erased::<Adjustment>(id, command, envelope).await
+            }
+            Command::Period(command) => {
+                self.erased::<Period>(period::STREAM, command, envelope).await
+            }
             Command::PaymentOf(charge, command) => {
                 self.to_payment_of(&charge, command, envelope).await
             }
             Command::FeeOf { payment, charge } => self.fee(payment, &charge, envelope).await,
+            Command::RefundOf(refund, command) => {
+                match self.subject(envelope.tenant, refund.as_str()).await? {
+                    Some(Subject::Refund(refund)) => {
+                        self.erased::<Refund>(refund, command, envelope).await
+                    }
+                    // Not known here yet; the refund asks by itself once it is.
+                    _ => Ok(Sent::unchanged(0, *self.log().watch().borrow())),
+                }
+            }
+            Command::SettlementOf { settled, txn } => {
+                self.settlement(settled, &txn, envelope).await
+            }
         }
     }
 
@@ -155,19 +189,51 @@ impl Bus {
         let found =
             index.transaction_of(envelope.tenant, charge.as_str(), envelope.reacts_to).await?;
         let Some(txn) = found else { return Ok(nothing()) };
-        let stream = StreamId::new(BalanceTransaction::TYPE, envelope.tenant, txn.as_str());
-        let first = self.log().read_stream(&stream, 0, 1).await?.pop();
-        let Some(first) = first else { return Ok(nothing()) };
-        let event: BalanceTransactionEvent = serde_json::from_str(&first.payload)
-            .map_err(|error| SendError::Corrupt(format!("{stream}: {error}")))?;
-        let record = match &event {
-            BalanceTransactionEvent::Recorded { record, .. } => record,
-            BalanceTransactionEvent::Contradicted { known, .. } => known,
-        };
-        match fee_of(record) {
+        let record = self.transaction(&txn, envelope.tenant).await?;
+        match record.as_ref().and_then(fee_of) {
             Some((_, command)) => self.erased::<Payment>(payment, command, envelope).await,
             None => Ok(nothing()),
         }
+    }
+
+    async fn settlement(
+        &self,
+        settled: Settled,
+        txn: &TxnRef,
+        envelope: Envelope,
+    ) -> Result<Sent, SendError<Refusal>> {
+        let Some(record) = self.transaction(txn, envelope.tenant).await? else {
+            // Not recorded yet; it finds its object by itself once it is.
+            return Ok(Sent::unchanged(0, *self.log().watch().borrow()));
+        };
+        let settlement = settlement_of(&record);
+        match settled {
+            Settled::Payment(payment) => {
+                let command = PaymentCommand::RecordSettlement(settlement);
+                self.erased::<Payment>(payment, command, envelope).await
+            }
+            Settled::Refund(refund) => {
+                let command = RefundCommand::RecordSettlement(settlement);
+                self.erased::<Refund>(refund, command, envelope).await
+            }
+        }
+    }
+
+    /// A balance transaction as it was first recorded.
+    async fn transaction(
+        &self,
+        txn: &TxnRef,
+        tenant: TenantId,
+    ) -> Result<Option<TransactionRecord>, SendError<Refusal>> {
+        let stream = StreamId::new(BalanceTransaction::TYPE, tenant, txn.as_str());
+        let first = self.log().read_stream(&stream, 0, 1).await?.pop();
+        let Some(first) = first else { return Ok(None) };
+        let event: BalanceTransactionEvent = serde_json::from_str(&first.payload)
+            .map_err(|error| SendError::Corrupt(format!("{stream}: {error}")))?;
+        Ok(Some(match event {
+            BalanceTransactionEvent::Recorded { record, .. } => record,
+            BalanceTransactionEvent::Contradicted { known, .. } => known,
+        }))
     }
 
     /// Says how balance transactions are found by their object; only the first call counts.
@@ -200,13 +266,16 @@ impl Bus {
     /// Writes a snapshot of a stream as it is now. Streams of unknown types are left alone.
     pub(crate) async fn save_snapshot(&self, stream: &StreamId) -> Result<(), LogError> {
         match &*stream.category {
+            Adjustment::TYPE => self.snapshot_of::<Adjustment>(stream).await,
             ApiKey::TYPE => self.snapshot_of::<ApiKey>(stream).await,
             BalanceTransaction::TYPE => self.snapshot_of::<BalanceTransaction>(stream).await,
             Dispute::TYPE => self.snapshot_of::<Dispute>(stream).await,
             Link::TYPE => self.snapshot_of::<Link>(stream).await,
+            Membership::TYPE => self.snapshot_of::<Membership>(stream).await,
             Order::TYPE => self.snapshot_of::<Order>(stream).await,
             Payment::TYPE => self.snapshot_of::<Payment>(stream).await,
             Payout::TYPE => self.snapshot_of::<Payout>(stream).await,
+            Period::TYPE => self.snapshot_of::<Period>(stream).await,
             Refund::TYPE => self.snapshot_of::<Refund>(stream).await,
             Rejection::TYPE => self.snapshot_of::<Rejection>(stream).await,
             SellerAccount::TYPE => self.snapshot_of::<SellerAccount>(stream).await,
@@ -246,6 +315,8 @@ pub(super) fn mode_of(command: &dyn Any) -> Option<Mode> {
         | TenantCommand::ConnectStripe { .. }
         | TenantCommand::RotateSecret { .. }
         | TenantCommand::AdvanceClock { .. }
+        | TenantCommand::OpenAccount { .. }
+        | TenantCommand::CloseAccount { .. }
         | TenantCommand::Suspend { .. }
         | TenantCommand::Resume
         | TenantCommand::RequestClose

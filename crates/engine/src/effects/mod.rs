@@ -21,7 +21,7 @@ use store::{Log, LogError, Metadata, Position, Recorded, StreamId};
 
 pub use open::{Call, EffectState};
 pub use request::{StripeParams, StripeRequest};
-pub(crate) use shown::{Counted, counted, shown};
+pub(crate) use shown::{Counted, counted, shown, tenants};
 
 use crate::{
     bus::{Bus, now_of},

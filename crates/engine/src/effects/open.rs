@@ -126,10 +126,13 @@ pub(super) fn open_effects(stream: &StreamId, facts: &[Fact]) -> Vec<OpenEffect>
             Fact::Payment(event) => of_payment(tenant, event, &mut session),
             Fact::Payout(event) => payout.fold(tenant, event),
             Fact::Dispute(event) => of_dispute(tenant, &stream.id, event, &mut dispute),
-            Fact::ApiKey(_)
+            Fact::Adjustment(_)
+            | Fact::ApiKey(_)
             | Fact::BalanceTransaction(_)
             | Fact::Link(_)
+            | Fact::Membership(_)
             | Fact::Order(_)
+            | Fact::Period(_)
             | Fact::Rejection(_)
             | Fact::SellerAccount(_)
             | Fact::WebhookEvent(_)
@@ -163,7 +166,7 @@ fn of_refund(tenant: TenantId, event: &RefundEvent, known: &mut Option<RefundCal
     if let RefundEvent::Approved { refund, source, charge, amount, .. } = event {
         let order = match source {
             RefundSource::OrderLine { order, .. } => Some(*order),
-            RefundSource::Unallocated => None,
+            RefundSource::Unallocated | RefundSource::Membership { .. } => None,
             // It was made at Stripe already.
             RefundSource::External => return,
         };
@@ -213,6 +216,7 @@ fn of_refund(tenant: TenantId, event: &RefundEvent, known: &mut Option<RefundCal
         | RefundEvent::Reversed { .. }
         | RefundEvent::ForgoProposed { .. }
         | RefundEvent::ExternalObserved { .. }
+        | RefundEvent::Converted { .. }
         | RefundEvent::Stuck { .. } => {}
     }
 }

@@ -99,7 +99,7 @@ fn category(call: &str) -> Option<&'static str> {
 }
 
 /// The tenants that have rows, by skipping through the key.
-async fn tenants<T: Table>(views: &dyn Views) -> Result<Vec<TenantId>, ViewsError> {
+pub(crate) async fn tenants<T: Table>(views: &dyn Views) -> Result<Vec<TenantId>, ViewsError> {
     let mut tenants: Vec<TenantId> = Vec::new();
     loop {
         let mut query = Query::across_tenants().order_by("tenant", Direction::Ascending).limit(1);

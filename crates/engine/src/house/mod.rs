@@ -2,6 +2,7 @@
 
 mod failover;
 mod fake_stripe;
+mod memberships;
 mod messages;
 mod outbound;
 mod processes;

@@ -29,7 +29,7 @@ use crate::{
     metrics_names as names,
     station::{Backoff, Stop, lag},
 };
-use decoded::Decoded;
+use decoded::{Dating, Decoded};
 use running::Running;
 
 /// Events read and folded at once while far behind: a row that changes often is written once.
@@ -112,6 +112,8 @@ pub struct Projector {
     log: Arc<dyn Log>,
     views: Arc<dyn Views>,
     projections: Vec<Arc<dyn Projection>>,
+    /// Which periods were closed, for the events that are read.
+    dating: Arc<tokio::sync::Mutex<Dating>>,
     status: watch::Sender<Vec<ProjectionStatus>>,
     /// The timeline of the log with which all checkpoints were compared last.
     verified: watch::Sender<Option<u64>>,
@@ -140,6 +142,7 @@ impl Projector {
             log,
             views,
             projections,
+            dating: Arc::default(),
             status: watch::Sender::default(),
             verified: watch::Sender::default(),
             rebuild: Mutex::default(),
@@ -340,16 +343,18 @@ impl Projector {
         let (page, head) = match prefetch.take() {
             Some((after, fetched)) if after == from => match fetched.await {
                 Ok(page) => page?,
-                Err(_) => decoded::read(&*self.log, from, events).await?,
+                Err(_) => self.read(from, events).await?,
             },
-            _ => decoded::read(&*self.log, from, events).await?,
+            _ => self.read(from, events).await?,
         };
         let last = page.last().map_or(from, |event| event.recorded.position);
         if last < head {
             // The next page is read and decoded while this one is folded and written.
             let events = batch(head.0 - last.0);
-            let log = Arc::clone(&self.log);
-            let reading = tokio::spawn(async move { decoded::read(&*log, last, events).await });
+            let (log, dating) = (Arc::clone(&self.log), Arc::clone(&self.dating));
+            let reading = tokio::spawn(async move {
+                decoded::read(&*log, &mut *dating.lock().await, last, events).await
+            });
             *prefetch = Some((last, reading));
         }
         if self.log.timeline() != timeline {
@@ -358,6 +363,10 @@ impl Projector {
         let more = last < head || !page.is_empty();
         self.step_all(running, from, Arc::new(page), head).await?;
         Ok(more)
+    }
+
+    async fn read(&self, from: Position, events: usize) -> Result<(Page, Position), LogError> {
+        decoded::read(&*self.log, &mut *self.dating.lock().await, from, events).await
     }
 
     /// Every projection takes the page on a task of its own: folding is work for the processor, and

@@ -83,10 +83,12 @@ pub async fn replay(
             count: 0,
         })
         .collect();
+    let mut dating = decoded::Dating::default();
     let mut position = Position::START;
     while position < declared {
         let left = usize::try_from(declared.0 - position.0).unwrap_or(usize::MAX);
-        let (mut page, head) = decoded::read(log, position, left.min(BATCH_EVENTS)).await?;
+        let (mut page, head) =
+            decoded::read(log, &mut dating, position, left.min(BATCH_EVENTS)).await?;
         page.retain(|event| event.recorded.position <= declared);
         let Some(last) = page.last() else {
             if head >= declared && !log.has_contiguous_positions() {

@@ -129,7 +129,14 @@ async fn every_page_of_finance_opens_and_obeys_the_policy() {
         "/dashboard/disputes".to_owned(),
         "/dashboard/disputes?status=closed".to_owned(),
         "/dashboard/payouts?status=paid".to_owned(),
+        "/dashboard/memberships?status=active".to_owned(),
         "/dashboard/work-items".to_owned(),
+        "/dashboard/reports".to_owned(),
+        "/dashboard/reports/trial-balance?month=2026-03".to_owned(),
+        "/dashboard/reports/general-ledger?account=income:commission".to_owned(),
+        format!("/dashboard/reports/seller-statement?seller={ada}&month=2026-03"),
+        "/v1/reports/payout-register?format=html".to_owned(),
+        "/dashboard/alarms".to_owned(),
         "/dashboard/webhooks?status=parked".to_owned(),
         format!("/dashboard/explain?seller={ada}&currency=USD&part=pending"),
         format!("/dashboard/events/{event}"),
@@ -180,7 +187,7 @@ async fn anothers_page_is_answered_like_one_that_does_not_exist() {
         let answer = house.visit(&key, &path).await;
         assert_eq!((answer.status, &answer.body), (404, &unknown.body), "{path}");
     }
-    for forbidden in ["/dashboard/work-items", "/dashboard/webhooks"] {
+    for forbidden in ["/dashboard/work-items", "/dashboard/alarms", "/dashboard/webhooks"] {
         assert_eq!(house.visit(&key, forbidden).await.status, 403, "{forbidden}");
     }
     let own_lines = house.visit(&key, &format!("/dashboard/orders/{order}")).await.body;

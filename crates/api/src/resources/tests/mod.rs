@@ -1,5 +1,7 @@
 //! What the API answers to whom, over a small house.
 
+mod reports;
+
 use actix_web::test::TestRequest;
 use aggregates::{
     api_key::events::Role,
@@ -24,6 +26,8 @@ use crate::{
     },
     secrets::KeySecret,
 };
+
+mod adjusting;
 
 const STAFF: [Role; 4] = [Role::PlatformAdmin, Role::FinanceOps, Role::Support, Role::Auditor];
 
@@ -238,9 +242,39 @@ async fn a_seller_sees_neither_the_buyer_nor_what_others_earn() {
     let mut names: Vec<_> = one.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, expected);
-    for path in ["/v1/payments", "/v1/journal", "/v1/work-items", "/v1/audit"] {
+    for path in ["/v1/payments", "/v1/journal", "/v1/work-items", "/v1/alarms", "/v1/audit"] {
         assert_eq!(get(&house, &ada, path).await.status, 403, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn an_account_that_stays_open_is_an_alarm_when_its_time_is_up() {
+    let house = house().await;
+    house.guest_order().await;
+    let admin = house.key(Role::PlatformAdmin, None).await;
+    let violated = |standings: &Json| -> Vec<String> {
+        let all = standings["data"].as_array().unwrap().iter();
+        let broken = all.filter(|one| one["verdict"] == "violated");
+        broken.map(|one| one["invariant"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&read(&house, &admin, "/v1/alarms").await, "subject"), [""; 0]);
+    let standings = read(&house, &admin, "/v1/invariants").await;
+    assert_eq!((standings["data"].as_array().unwrap().len(), violated(&standings)), (18, vec![]));
+
+    // Stripe's side of the charge never came.
+    let later = json!({ "to": "2026-06-01T00:00:00Z" });
+    assert_eq!(post(&house, &admin, "/v1/test-clock", later).await.status, 200);
+    house.settle().await;
+    let alarms = read(&house, &admin, "/v1/alarms?invariant=I5&state=open").await;
+    assert_eq!(ids(&alarms, "subject"), ["assets:clearing:stripe:charge:ch_1 USD"]);
+    assert_eq!(
+        (&alarms["data"][0]["amount"], &alarms["data"][0]["count"]),
+        (&json!(6000), &json!(1))
+    );
+    assert_eq!(violated(&read(&house, &admin, "/v1/invariants").await), ["I5"]);
+    let page = house.visit(&admin, "/dashboard/alarms").await.body;
+    let event = format!("/dashboard/events/{}", alarms["data"][0]["entries"].as_str().unwrap());
+    assert!(page.contains(&event) && page.contains("60.00 USD have not arrived"), "{page}");
 }
 
 #[actix_web::test]
@@ -308,6 +342,37 @@ async fn an_export_agrees_with_its_manifest() {
     for path in ["/v1/export", "/v1/export/manifest"] {
         assert_eq!(get(&house, &support, path).await.status, 403);
     }
+}
+
+#[actix_web::test]
+async fn the_books_are_sent_as_accounting_programs_read_them() {
+    let house = house().await;
+    house.guest_order().await;
+    let auditor = house.key(Role::Auditor, None).await;
+    house.settle().await;
+    for (format, kind, mention) in [
+        ("hledger", "text/plain; charset=utf-8", "; Daybook's journal"),
+        ("ledger", "text/plain; charset=utf-8", "\ntag event-id\n"),
+        ("beancount", "text/plain; charset=utf-8", "option \"title\""),
+        ("csv", "text/csv; charset=utf-8", "date,journal_id,line,book,account"),
+    ] {
+        let sent = get(&house, &auditor, &format!("/v1/books?format={format}")).await;
+        assert_eq!((sent.status, sent.header("content-type")), (200, kind), "{}", sent.body);
+        assert!(sent.body.contains(mention), "{}", sent.body);
+        assert!(sent.header("daybook-through").parse::<u64>().unwrap() > 0);
+    }
+    for (query, mention) in [
+        ("format=abacus", "is not a format"),
+        ("format=parquet", "Parquet is not a text"),
+        ("format=csv&from=March", "is not a day"),
+        ("format=csv&through=100000", "does not exist yet"),
+    ] {
+        let refused = get(&house, &auditor, &format!("/v1/books?{query}")).await;
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        assert!(refused.body.contains(mention), "{}", refused.body);
+    }
+    let support = house.key(Role::Support, None).await;
+    assert_eq!(get(&house, &support, "/v1/books?format=csv").await.status, 403);
 }
 
 #[actix_web::test]
