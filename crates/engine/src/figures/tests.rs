@@ -322,11 +322,11 @@ async fn a_restatement_names_every_line_that_came_later() {
 fn days_end_where_the_next_begins_in_every_zone() {
     let day = |text: &str| text.parse::<Moment>().unwrap();
     let berlin = chrono_tz::Europe::Berlin;
-    assert_eq!(day("2026-03-28").end(berlin).to_string(), "2026-03-28T23:00:00.000Z");
-    assert_eq!(day("2026-03-29").end(berlin).to_string(), "2026-03-29T22:00:00.000Z");
+    assert_eq!(day("2026-03-28").end(berlin).to_string(), "2026-03-28T23:00:00Z");
+    assert_eq!(day("2026-03-29").end(berlin).to_string(), "2026-03-29T22:00:00Z");
     // In Beirut the clocks jumped over midnight on that day.
     let beirut = chrono_tz::Asia::Beirut;
-    assert_eq!(day("2022-03-27").begin(beirut).to_string(), "2022-03-26T22:00:00.000Z");
+    assert_eq!(day("2022-03-27").begin(beirut).to_string(), "2022-03-26T22:00:00Z");
     let instant = day("2026-03-28T10:00:00Z");
     assert_eq!(instant.end(berlin), instant.begin(berlin));
     assert_eq!("17".parse(), Ok(KnownAt::Position(Position(17))));
@@ -334,6 +334,6 @@ fn days_end_where_the_next_begins_in_every_zone() {
     let (from, to) = month("2026-12", chrono_tz::Tz::UTC).unwrap();
     assert_eq!(
         (from.to_string(), to.to_string()),
-        ("2026-12-01T00:00:00.000Z".to_owned(), "2027-01-01T00:00:00.000Z".to_owned(),)
+        ("2026-12-01T00:00:00Z".to_owned(), "2027-01-01T00:00:00Z".to_owned(),)
     );
 }
