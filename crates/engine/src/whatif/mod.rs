@@ -4,6 +4,7 @@
 
 mod agenda;
 mod books;
+mod outside;
 mod policy;
 mod report;
 mod seam;

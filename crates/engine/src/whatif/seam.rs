@@ -35,7 +35,7 @@ pub(super) enum Origin {
     /// A policy or a timer decided it: so does this history's.
     Derived,
     /// Somebody asked for it: he asks again.
-    Asked(Option<Command>),
+    Asked(Option<Box<Command>>),
     /// An order was placed: it is placed under the other terms.
     Placed,
 }
@@ -83,7 +83,7 @@ impl Step {
                     .parse()
                     .ok()
                     .zip(order_command(event))
-                    .map(|(order, command)| Command::Order(order, command)),
+                    .map(|(order, command)| Box::new(Command::Order(order, command))),
             ),
             Fact::SellerAccount(event) => self.seller_origin(recorded, event),
         }
@@ -132,7 +132,7 @@ impl Step {
                 Origin::Asked(
                     seller
                         .zip(seller_command(event))
-                        .map(|(seller, command)| Command::SellerAccount(seller, command)),
+                        .map(|(seller, command)| Box::new(Command::SellerAccount(seller, command))),
                 )
             }
         }
@@ -224,6 +224,7 @@ pub(super) fn commission_outside(fact: &Fact) -> Option<Money> {
 }
 
 /// What somebody asked an order for, read from what came of it.
+#[expect(clippy::too_many_lines, reason = "one arm per event: what each was asked by")]
 fn order_command(event: &OrderEvent) -> Option<OrderCommand> {
     let event = event.clone();
     Some(match event {

@@ -11,15 +11,11 @@ use aggregates::{
     period::events::PeriodEvent,
     policies::{Command, Reaction, react, timers},
     refund::events::{RefundEvent, RefundSource},
-    seller_account::{
-        SellerAccount,
-        commands::SellerAccountCommand,
-        events::{DebitReason, SellerAccountEvent},
-    },
+    seller_account::events::SellerAccountEvent,
 };
-use kernel::{Actor, ActorKind, Cause, FixedClock, Money, SellerId, TenantId, Timestamp};
+use kernel::{Actor, ActorKind, Cause, FixedClock, SellerId, TenantId, Timestamp};
 use projections::{Occurrence, dating::Calendar, invariants::Checker, postings::postings};
-use store::{Commit, Expected, Log, NewEvent, Position, Recorded, StreamId};
+use store::{Log, Position, Recorded, StreamId};
 
 use super::{
     WhatIfError,
@@ -41,7 +37,7 @@ const PAGE_EVENTS: usize = 500;
 
 /// The other history.
 pub(super) struct World {
-    bus: Bus,
+    pub(super) bus: Bus,
     clock: FixedClock,
     change: PolicyChange,
     agenda: Agenda,
@@ -49,17 +45,17 @@ pub(super) struct World {
     now: VecDeque<Errand>,
     /// How far the scratch log has been read.
     read: Position,
-    versions: HashMap<StreamId, u64>,
+    pub(super) versions: HashMap<StreamId, u64>,
     /// What each refund is of, here.
-    sources: HashMap<StreamId, RefundSource>,
-    references: HashMap<SellerId, String>,
+    pub(super) sources: HashMap<StreamId, RefundSource>,
+    pub(super) references: HashMap<SellerId, String>,
     actual: Books,
     what_if: Books,
     checker: Checker,
     calendar: Calendar,
     terms: TermsSeen,
-    remarks: Remarks,
-    decisions: Decisions,
+    pub(super) remarks: Remarks,
+    pub(super) decisions: Decisions,
     violations: Vec<String>,
     through: Position,
     events: u64,
@@ -119,7 +115,7 @@ impl World {
                     None => self.omit(step),
                 }
             }
-            Origin::Asked(Some(command)) => self.ask_again(step, command).await?,
+            Origin::Asked(Some(command)) => self.ask_again(step, *command).await?,
             Origin::Asked(None) => {
                 self.remarks.add(RemarkKind::CopiedAsItWas, || name_of(step));
                 self.take_over(step, step.events.iter().map(plain).collect()).await?;
@@ -194,7 +190,7 @@ impl World {
     }
 
     /// Posts, checks, and finds out what follows.
-    async fn read_new(&mut self) -> Result<(), WhatIfError> {
+    pub(super) async fn read_new(&mut self) -> Result<(), WhatIfError> {
         loop {
             let page = self.bus.log().read_all(self.read, PAGE_EVENTS).await?;
             let Some(last) = page.events.last() else { return Ok(()) };
@@ -256,132 +252,6 @@ impl World {
         Ok(())
     }
 
-    /// A commit with these events, whatever they say. A fact cannot be refused.
-    async fn take_over(
-        &mut self,
-        step: &Step,
-        events: Vec<(&Recorded, Box<str>)>,
-    ) -> Result<(), WhatIfError> {
-        let Some((first, _)) = events.first() else { return Ok(()) };
-        let stream = first.stream.clone();
-        // What was sent a moment ago stands in the log and may not have been read yet.
-        self.read_new().await?;
-        let version = self.versions.get(&stream).copied().unwrap_or_default();
-        let commit = Commit {
-            command_id: step.metadata.command.clone(),
-            expected: if version == 0 { Expected::Absent } else { Expected::At(version) },
-            metadata: first.metadata.clone(),
-            recorded_at: first.recorded_at,
-            idempotency: None,
-            sealing_keys: Vec::new(),
-            events: events
-                .iter()
-                .map(|(recorded, payload)| NewEvent {
-                    id: recorded.id,
-                    event_type: recorded.event_type.clone(),
-                    event_version: recorded.event_version.clone(),
-                    payload: payload.clone(),
-                })
-                .collect(),
-            stream: stream.clone(),
-        };
-        let position = first.position;
-        self.bus.log().append(commit).await.map_err(|error| WhatIfError::Event {
-            position,
-            problem: format!("it cannot be taken over: {error}"),
-        })?;
-        if &*stream.category == "tenant" {
-            self.bus.directory().refresh(stream.tenant).await?;
-        }
-        self.decisions.taken_over += 1;
-        Ok(())
-    }
-
-    /// A refund takes its course as it did; what its parts are, this history has decided.
-    async fn refund(&mut self, step: &Step) -> Result<(), WhatIfError> {
-        let mut events = Vec::new();
-        for (recorded, fact) in &step.events {
-            let Fact::Refund(event) = fact else { continue };
-            let mut event = event.clone();
-            let (RefundEvent::Approved { source, .. } | RefundEvent::Reverted { source, .. }) =
-                &mut event
-            else {
-                events.push((recorded, recorded.payload.clone()));
-                continue;
-            };
-            if matches!(source, RefundSource::OrderLine { .. }) {
-                let Some(here) = self.sources.get(&recorded.stream) else {
-                    self.remarks.add(RemarkKind::WithoutGround, || name_of(step));
-                    return Ok(());
-                };
-                *source = here.clone();
-            }
-            let payload = serde_json::to_string(&event).map_err(|error| at(recorded, &error))?;
-            events.push((recorded, payload.into()));
-        }
-        self.take_over(step, events).await
-    }
-
-    /// Money has left for a connected account: as much of it as the seller has available here is a
-    /// payout; the rest is taken from him like any other debt. The claim of the payout gets all of it.
-    async fn paid(&mut self, step: &Step) -> Result<(), WhatIfError> {
-        let mut events = Vec::new();
-        for (recorded, fact) in &step.events {
-            let Fact::SellerAccount(event) = fact else { continue };
-            let mut event = event.clone();
-            if let SellerAccountEvent::PayoutSettled {
-                seller,
-                claim,
-                currency,
-                amount,
-                organizer,
-                at: when,
-                ..
-            } = &mut event
-            {
-                self.decisions.payouts_kept += 1;
-                let available = self.available(recorded, *currency).await?;
-                let covered = available.max(0).min(*amount);
-                let missing = *amount - covered;
-                if missing > 0 {
-                    let debit = SellerAccountCommand::Debit {
-                        claim: claim.clone(),
-                        amount: Money::new(missing, *currency),
-                        reason: DebitReason::Adjustment,
-                        about: None,
-                        organizer: organizer.clone(),
-                        order: None,
-                        occurred_at: *when,
-                    };
-                    let money = Money::new(missing, *currency);
-                    let who = self.references.get(seller).cloned().unwrap_or_default();
-                    let about = format!("{claim} to {who} ({seller}): {money}");
-                    self.remarks.add(RemarkKind::PaidBeyondAvailable, || about);
-                    self.remarks.add_money(RemarkKind::PaidBeyondAvailable, money);
-                    let id = format!("beyond/{}", step.metadata.command);
-                    let envelope = self.envelope(step, id);
-                    let command = Command::SellerAccount(*seller, debit);
-                    let sent = self.send(Errand { command, envelope }).await?;
-                    self.refused(step, &sent);
-                    *amount = covered;
-                }
-            }
-            let payload = serde_json::to_string(&event).map_err(|error| at(recorded, &error))?;
-            events.push((recorded, payload.into()));
-        }
-        self.take_over(step, events).await
-    }
-
-    async fn available(
-        &self,
-        recorded: &Recorded,
-        currency: kernel::Currency,
-    ) -> Result<i64, WhatIfError> {
-        let StreamId { tenant, id, .. } = &recorded.stream;
-        let view = |seller: &SellerAccount, _| seller.position(currency).available();
-        Ok(self.bus.inspect::<SellerAccount, _>(*tenant, id, view).await?)
-    }
-
     /// An order is placed under the other terms.
     async fn place(&mut self, step: &Step) -> Result<(), WhatIfError> {
         let Some((recorded, Fact::Order(event @ OrderEvent::Placed { policy, lines, order, .. }))) =
@@ -428,14 +298,14 @@ impl World {
         self.compare(step, &sent).await
     }
 
-    fn envelope(&self, step: &Step, id: String) -> Envelope {
+    pub(super) fn envelope(&self, step: &Step, id: String) -> Envelope {
         let tenant = step.tenant().unwrap_or_default();
         // Without the request, so that a refusal here is not recorded as one of real history's.
         let cause = Cause { request: None, ..step.metadata.cause.clone() };
         Envelope::new(tenant, id, cause)
     }
 
-    async fn send(&mut self, errand: Errand) -> Result<Reply, WhatIfError> {
+    pub(super) async fn send(&mut self, errand: Errand) -> Result<Reply, WhatIfError> {
         let target = Target::of(&errand.command);
         match self.bus.dispatch(errand.command, errand.envelope.clone()).await {
             Ok(Sent { events: 0, .. }) => Ok(Reply::Unchanged),
@@ -479,7 +349,7 @@ impl World {
         Ok(())
     }
 
-    fn refused(&mut self, step: &Step, sent: &Reply) {
+    pub(super) fn refused(&mut self, step: &Step, sent: &Reply) {
         if let Reply::Refused(code) = sent {
             self.remarks.add(RemarkKind::Refused, || format!("{}: {code}", name_of(step)));
         }
@@ -513,7 +383,7 @@ impl World {
 }
 
 /// What a command came to here.
-enum Reply {
+pub(super) enum Reply {
     Stored(Vec<Recorded>),
     Unchanged,
     Refused(String),
@@ -524,7 +394,7 @@ fn plain((recorded, _): &(Recorded, Fact)) -> (&Recorded, Box<str>) {
 }
 
 /// A real commit, for people: its first event and where it stands.
-fn name_of(step: &Step) -> String {
+pub(super) fn name_of(step: &Step) -> String {
     step.events.first().map_or_else(String::new, |(recorded, _)| {
         format!(
             "{} of {} at position {}",

@@ -23,16 +23,16 @@ const STEPS: u32 = 60;
 async fn life(seed: u64) -> Story {
     let policy = CommercePolicy {
         refund_granularity: RefundGranularity::Partial,
-        reserve_bps: if seed % 2 == 0 { 0 } else { 777 },
+        reserve_bps: if seed.is_multiple_of(2) { 0 } else { 777 },
         reserve_days: 9,
         delay_days: 3,
-        commission_returned: seed % 3 != 0,
-        disputes_borne_by: if seed % 5 == 0 {
+        commission_returned: !seed.is_multiple_of(3),
+        disputes_borne_by: if seed.is_multiple_of(5) {
             DisputeBearer::Platform
         } else {
             DisputeBearer::Sellers
         },
-        dispute_fee_on_sellers: seed % 7 == 0,
+        dispute_fee_on_sellers: seed.is_multiple_of(7),
         ..CommercePolicy::default()
     };
     let mut story = Story::new(policy, seed).await;
