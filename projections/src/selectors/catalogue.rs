@@ -270,8 +270,8 @@ pub const FIGURES: &[Figure] = &[
     ),
     ours("bank", "The platform's banks.", &[all(&[BANK], Side::Debit)]),
     ours(
-        "gmv_gross",
-        "What buyers paid for orders, with tax, after discounts.",
+        "paid_by_buyers",
+        "What buyers paid for orders and memberships, with tax, after discounts.",
         &[only(&[CHARGE, UNALLOCATED], Side::Debit, &[Nature::Sale])],
     ),
     ours(
@@ -285,8 +285,8 @@ pub const FIGURES: &[Figure] = &[
         &[only(&[DISPUTES_OPEN, CHARGE], Side::Credit, &[Nature::Chargeback])],
     ),
     ours(
-        "gmv_net",
-        "What buyers paid for orders, less refunds sent, disputes lost and captures taken back.",
+        "paid_by_buyers_net",
+        "What buyers paid for orders and memberships, less refunds sent, disputes lost and captures taken back.",
         &[
             only(&[CHARGE, UNALLOCATED], Side::Debit, &[Nature::Sale]),
             only(&[CLEARING_REFUND, BANK], Side::Debit, &[Nature::Refund]),

@@ -169,7 +169,9 @@ fn selectors() -> Vec<Selector> {
         .flat_map(|account| [account.name(), account.family().pattern.to_owned()])
         .map(|name| Selector::balance(&name, Side::Debit, Narrowing::default()))
         .collect();
-    for name in ["seller_total", "gross", "fees", "net", "tax", "gmv_net", "clearing_open"] {
+    for name in
+        ["seller_total", "gross", "fees", "net", "tax", "paid_by_buyers_net", "clearing_open"]
+    {
         let figure = Figure::named(name).unwrap();
         let of_seller = Narrowing { seller: Some(seller()), ..Narrowing::default() };
         let of_product = Narrowing { product: Some("bowl".to_owned()), ..Narrowing::default() };

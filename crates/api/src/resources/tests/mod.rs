@@ -417,7 +417,7 @@ async fn a_figure_has_a_name_a_day_and_an_explanation_that_ends_in_it() {
     }
     assert_eq!(get(&house, &key, "/v1/figures/wealth").await.status, 404);
 
-    for figure in ["gross", "fees", "net", "seller_total", "commission_gross", "gmv_gross"] {
+    for figure in ["gross", "fees", "net", "seller_total", "commission_gross", "paid_by_buyers"] {
         let named = read(&house, &key, &format!("/v1/figures/{figure}?currency=USD")).await;
         let path = format!("/v1/explain?figure={figure}&currency=USD");
         let explained = read(&house, &key, &path).await;
