@@ -10,7 +10,7 @@ use super::{
 };
 use crate::permissions::{Permission, Reach};
 
-const STAFF: [(&str, &str, Permission); 12] = [
+const STAFF: [(&str, &str, Permission); 13] = [
     ("Overview", "/dashboard", Permission::SeeSellers),
     ("Sellers", "/dashboard/sellers", Permission::SeeSellers),
     ("Orders", "/dashboard/orders", Permission::SeeOrders),
