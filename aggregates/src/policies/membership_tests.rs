@@ -56,12 +56,15 @@ fn each_month_of_an_organisers_membership_is_credited_under_its_own_claim() {
     let commands = reactions(&Fact::Membership(paid()), ID);
     let credits: Vec<_> = commands
         .iter()
-        .map(|command| match command {
-            Command::SellerAccount(
+        .map(|command| {
+            let Command::SellerAccount(
                 to,
                 SellerAccountCommand::Credit { claim, amount, order: None, product, .. },
-            ) => (*to, claim.as_str(), amount.minor(), product.as_str()),
-            other => panic!("{other:?}"),
+            ) = command
+            else {
+                panic!("{command:?}")
+            };
+            (*to, claim.as_str(), amount.minor(), product.as_str())
         })
         .collect();
     let expected =

@@ -40,14 +40,6 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v1/sellers/{seller}/holds/{hold}", delete().to(sellers::release_hold))
         .route("/v1/sellers/{seller}/write-off", post().to(sellers::write_off))
         .route("/v1/webhook-events/{event}/retry", post().to(webhooks::retry))
-        .route("/v1/memberships", post().to(memberships::start))
-        .route("/v1/memberships/{membership}/periods", post().to(memberships::pay))
-        .route("/v1/memberships/{membership}/cancel", post().to(memberships::cancel))
-        .route("/v1/memberships/{membership}/end", post().to(memberships::end))
-        .route(
-            "/v1/memberships/{membership}/periods/{period}/refunds",
-            post().to(memberships::refund),
-        )
         .route("/v1/adjustments", post().to(adjustments::propose))
         .route("/v1/adjustments/{adjustment}/{action}", post().to(adjustments::act))
         .route("/v1/periods", post().to(periods::close))
@@ -86,5 +78,18 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     for list in catalogue::LISTS {
         config.route(list.path, get().to(lists::answer));
     }
+    of_memberships(config);
     dashboard::configure(config);
+}
+
+fn of_memberships(config: &mut web::ServiceConfig) {
+    config
+        .route("/v1/memberships", post().to(memberships::start))
+        .route("/v1/memberships/{membership}/periods", post().to(memberships::pay))
+        .route("/v1/memberships/{membership}/cancel", post().to(memberships::cancel))
+        .route("/v1/memberships/{membership}/end", post().to(memberships::end))
+        .route(
+            "/v1/memberships/{membership}/periods/{period}/refunds",
+            post().to(memberships::refund),
+        );
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::chart::{Account, Clearing, Side};
 
+#[expect(clippy::too_many_lines, reason = "one table: every event and what it posts")]
 pub(super) fn postings(event: &RefundEvent) -> Result<Vec<Entry>, PostingFault> {
     match event {
         RefundEvent::Approved { refund, source, charge, amount, at, .. } => {

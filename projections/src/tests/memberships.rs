@@ -19,6 +19,7 @@ use crate::{
     timers::{TimerRow, Timers},
 };
 
+#[expect(clippy::too_many_lines, reason = "a story is told from its beginning to its end")]
 pub(super) fn sold_and_taken_back(story: &mut Story) {
     let at = day(40);
     let today = at.to_datetime().date_naive();

@@ -304,7 +304,11 @@ fn tax_is_collected_refunded_and_owed() {
     let lines = journal();
     assert_rows(
         &rows(&make(TaxLiability::new(whole()), &lines), 0),
-        &[["US-CA", "2026-03", "825", "578", "0", "247"], ["Total", "", "825", "578", "0", "247"]],
+        &[
+            ["US-CA", "2026-03", "825", "578", "0", "247"],
+            ["US-CA", "2026-04", "300", "300", "0", "247"],
+            ["Total", "", "1125", "878", "0", "247"],
+        ],
     );
     assert_rows(
         &rows(&make(TaxLiability::new(scope(Some(day(5)), day(10))), &lines), 0),

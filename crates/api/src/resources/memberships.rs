@@ -212,7 +212,8 @@ pub(crate) async fn pay(
 }
 
 fn refused(refusal: &MembershipError) -> Problem {
-    Problem::refused(&format!("membership.{}", refusal.as_ref()), &refusal.to_string())
+    let message = refusal.to_string();
+    Problem::refused(&format!("membership.{}", refusal.as_ref()), &message)
 }
 
 /// What the payment would bring: what is set aside of it, or all that came; `None` if that is
