@@ -327,6 +327,9 @@ pub enum OrderEvent {
         tax_jurisdiction: String,
         shares: Vec<LineShare>,
         commission_retained: bool,
+        /// The version of the policy that decided it; absent in older facts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy_version: Option<u32>,
         /// What exceeds all that remains; it stays in clearing with a work item.
         excess: i64,
         /// When the order will be completed, if this leaves nothing to be delivered.
@@ -364,6 +367,9 @@ pub enum OrderEvent {
         shares: Vec<DisputeShare>,
         on_sellers: bool,
         fee_on_sellers: bool,
+        /// The version of the policy that decided it; absent in older facts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy_version: Option<u32>,
         /// Refunded already and not reinstated: the platform's loss.
         overlap_lost: i64,
         /// Still open beyond the charge: a work item.
@@ -380,6 +386,9 @@ pub enum OrderEvent {
         tax_jurisdiction: String,
         shares: Vec<LineShare>,
         on_sellers: bool,
+        /// The version of the policy that decided it; absent in older facts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy_version: Option<u32>,
         overlap_returned: i64,
         excess: i64,
         occurred_at: Timestamp,

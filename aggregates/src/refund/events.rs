@@ -23,6 +23,9 @@ pub enum RefundSource {
         tax_jurisdiction: String,
         /// The commission stays with the platform.
         commission_retained: bool,
+        /// The version of the policy that decided it; absent in older facts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy_version: Option<u32>,
     },
     /// Money that was set aside and belongs to no order.
     Unallocated,

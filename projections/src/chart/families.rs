@@ -288,7 +288,8 @@ const DISPUTES_OPEN: Family = Family {
     normal_side: Side::Debit,
     currencies: Currencies::One,
     posters: Posters::Decisions,
-    may_be_negative: false,
+    // Money of a lost dispute that comes back late is here before the order takes back the loss.
+    may_be_negative: true,
     must_return_to_zero: true,
     members: Members::PerObject,
     holds: "money withdrawn for a dispute whose outcome is open",

@@ -128,9 +128,9 @@ impl Dimensions {
 /// One line of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
-    account: Account,
-    side: Side,
-    minor: i64,
+    pub(super) account: Account,
+    pub(super) side: Side,
+    pub(super) minor: i64,
     dimensions: Dimensions,
 }
 
@@ -274,12 +274,18 @@ impl Entry {
     }
 }
 
+/// The tenant's commerce policy, by which most amounts are decided.
+pub(super) const COMMERCE: &str = "commerce";
+
 /// An entry being written. Zero amounts leave no line; the first fault is kept until the end.
 #[derive(Debug)]
 pub(super) struct Draft {
     entry: Entry,
     about: Dimensions,
     fault: Option<PostingFault>,
+    /// Which rule wrote each line, so that the mutation test can alter one at a time.
+    #[cfg(test)]
+    rules: Vec<super::tests::mutants::Rule>,
 }
 
 impl Draft {
@@ -296,7 +302,13 @@ impl Draft {
         let policy = None;
         let prior_period = None;
         let entry = Entry { kind, nature, book, currency, effective, prior_period, policy, lines };
-        Self { entry, about, fault: None }
+        Self {
+            entry,
+            about,
+            fault: None,
+            #[cfg(test)]
+            rules: Vec::new(),
+        }
     }
 
     /// In another book.
@@ -311,6 +323,14 @@ impl Draft {
         self
     }
 
+    /// Decided by this version of the tenant's commerce policy, if the fact says by which.
+    pub(super) fn decided_by(self, version: Option<u32>) -> Self {
+        match version {
+            Some(version) => self.by_policy(COMMERCE, version),
+            None => self,
+        }
+    }
+
     /// About something else than before.
     pub(super) fn with(mut self, about: Dimensions) -> Self {
         self.about = about;
@@ -321,17 +341,20 @@ impl Draft {
         &self.about
     }
 
+    #[cfg_attr(test, track_caller)]
     pub(super) fn debit(&mut self, account: Account, minor: i64) -> &mut Self {
         let about = self.about.clone();
         self.line(account, Side::Debit, minor, about)
     }
 
+    #[cfg_attr(test, track_caller)]
     pub(super) fn credit(&mut self, account: Account, minor: i64) -> &mut Self {
         let about = self.about.clone();
         self.line(account, Side::Credit, minor, about)
     }
 
     /// A debit if the amount is positive, else a credit of its opposite.
+    #[cfg_attr(test, track_caller)]
     pub(super) fn signed(&mut self, account: Account, minor: i64) -> &mut Self {
         let Some(opposite) = minor.checked_neg() else {
             self.fault.get_or_insert(PostingFault::Overflow { kind: self.entry.kind });
@@ -341,6 +364,7 @@ impl Draft {
     }
 
     /// A credit if the amount is positive, else a debit of its opposite.
+    #[cfg_attr(test, track_caller)]
     pub(super) fn opposite(&mut self, account: Account, minor: i64) -> &mut Self {
         match minor.checked_neg() {
             Some(negated) => self.signed(account, negated),
@@ -352,6 +376,7 @@ impl Draft {
     }
 
     /// On a side, about something more particular than the entry.
+    #[cfg_attr(test, track_caller)]
     pub(super) fn line(
         &mut self,
         account: Account,
@@ -372,6 +397,8 @@ impl Draft {
             if let Account::Claim(claim) = &account {
                 dimensions.claim = Some(claim.clone());
             }
+            #[cfg(test)]
+            self.rules.push(super::tests::mutants::Rule::here(self.entry.kind, &account));
             self.entry.lines.push(Posting { account, side, minor, dimensions });
         }
         self
@@ -382,6 +409,16 @@ impl Draft {
     /// # Errors
     /// [`PostingFault`] when an amount was negative or the sides differ.
     pub(super) fn finish(self) -> Result<Option<Entry>, PostingFault> {
+        #[cfg(test)]
+        let mut this = self;
+        #[cfg(not(test))]
+        let this = self;
+        #[cfg(test)]
+        super::tests::mutants::alter(&mut this.entry.lines, &this.rules);
+        this.balanced()
+    }
+
+    fn balanced(self) -> Result<Option<Entry>, PostingFault> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -393,6 +430,7 @@ impl Draft {
     }
 
     /// An entry of two lines: an amount from the credited account to the debited one.
+    #[cfg_attr(test, track_caller)]
     pub(super) fn moved(
         mut self,
         debit: Account,

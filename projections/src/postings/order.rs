@@ -125,6 +125,7 @@ fn external_refund(stream: &StreamId, event: &OrderEvent) -> Result<Vec<Entry>, 
         tax_jurisdiction,
         shares,
         commission_retained,
+        policy_version,
         occurred_at,
         ..
     } = event
@@ -136,7 +137,8 @@ fn external_refund(stream: &StreamId, event: &OrderEvent) -> Result<Vec<Entry>, 
         refund: Some(*refund),
         ..Dimensions::default()
     };
-    let mut draft = Draft::new(KIND, Nature::Refund, *currency, *occurred_at, about);
+    let draft = Draft::new(KIND, Nature::Refund, *currency, *occurred_at, about);
+    let mut draft = draft.decided_by(*policy_version);
     for share in shares {
         let share = after_retention(share, *commission_retained);
         let claim = Claim::of_refund(*refund, share.seller);
@@ -171,6 +173,7 @@ fn dispute_concluded(stream: &StreamId, event: &OrderEvent) -> Result<Vec<Entry>
         shares,
         on_sellers,
         overlap_lost,
+        policy_version,
         occurred_at,
         ..
     } = event
@@ -180,7 +183,7 @@ fn dispute_concluded(stream: &StreamId, event: &OrderEvent) -> Result<Vec<Entry>
     let mut draft = draft(stream, KIND, Nature::Chargeback, *currency, *occurred_at)?;
     let open = Account::DisputesOpen(stripe_dispute.clone());
     let about = Dimensions { dispute: Some(*dispute), ..draft.about().clone() };
-    draft = draft.with(about);
+    draft = draft.with(about).decided_by(*policy_version);
     for share in shares.iter().map(|share| &share.lost) {
         if *on_sellers {
             let claim = Claim::of_dispute(*dispute, share.seller);
@@ -215,6 +218,7 @@ fn dispute_revised(stream: &StreamId, event: &OrderEvent) -> Result<Vec<Entry>, 
         shares,
         on_sellers,
         overlap_returned,
+        policy_version,
         occurred_at,
         ..
     } = event
@@ -225,7 +229,7 @@ fn dispute_revised(stream: &StreamId, event: &OrderEvent) -> Result<Vec<Entry>, 
     let open = Account::DisputesOpen(stripe_dispute.clone());
     let about =
         Dimensions { dispute: Some(*dispute), txn: Some(txn.clone()), ..draft.about().clone() };
-    draft = draft.with(about);
+    draft = draft.with(about).decided_by(*policy_version);
     let cash = sum(KIND, shares.iter().map(|share| share.components.cash()))?;
     draft.debit(open.clone(), cash);
     for share in shares {

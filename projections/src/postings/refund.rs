@@ -159,12 +159,18 @@ fn reverted(
 }
 
 fn of_line(draft: Draft, source: &RefundSource, side: Side, claim: ClaimRef) -> Draft {
-    let RefundSource::OrderLine { order, share, tax_jurisdiction, commission_retained } = source
+    let RefundSource::OrderLine {
+        order,
+        share,
+        tax_jurisdiction,
+        commission_retained,
+        policy_version,
+    } = source
     else {
         return draft;
     };
     let about = Dimensions { order: Some(*order), ..draft.about().clone() };
-    let mut draft = draft.with(about);
+    let mut draft = draft.with(about).decided_by(*policy_version);
     let share: LineShare = after_retention(share, *commission_retained);
     let commission = Account::CommissionRefunded;
     share_lines(&mut draft, side, (&share, claim), &commission, tax_jurisdiction);

@@ -4,6 +4,7 @@
 mod broken;
 mod closing;
 mod figures;
+pub(crate) mod lives;
 mod memberships;
 mod queues;
 mod reports;

@@ -668,6 +668,7 @@ fn a_line_is_refunded(story: &mut Story) {
         share: share(1, weaver(), WEAVER),
         tax_jurisdiction: "US-CA".to_owned(),
         commission_retained: false,
+        policy_version: None,
     };
     let amount = WEAVER.cash();
     story.order(
@@ -901,6 +902,7 @@ fn the_dispute_ends(story: &mut Story, claim: &ClaimRef) {
             tax_jurisdiction: "US-CA".to_owned(),
             shares: vec![DisputeShare { lost: share(0, potter(), LOST), held: POTTER }],
             on_sellers: true,
+            policy_version: Some(1),
             fee_on_sellers: false,
             overlap_lost: 0,
             excess: 0,

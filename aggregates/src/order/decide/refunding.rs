@@ -162,6 +162,7 @@ pub(super) fn allocate_external(
         tax_jurisdiction: terms.tax_jurisdiction.clone(),
         shares: order.shares(&parts),
         commission_retained: !terms.policy.commission_returned,
+        policy_version: Some(terms.policy.version),
         excess: amount.minor() - sharing::cash(&parts),
         complete_at,
         occurred_at,

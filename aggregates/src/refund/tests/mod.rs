@@ -150,6 +150,7 @@ fn source() -> RefundSource {
         },
         tax_jurisdiction: "US-CA".to_owned(),
         commission_retained: false,
+        policy_version: None,
     }
 }
 

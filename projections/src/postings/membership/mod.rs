@@ -12,15 +12,12 @@ use kernel::{Currency, SellerId, Timestamp};
 
 use super::{
     Dimensions, Entry, Nature, PostingFault,
-    entry::{Draft, sum},
+    entry::{COMMERCE, Draft, sum},
 };
 use crate::chart::{Account, Clearing};
 
 #[cfg(test)]
 mod tests;
-
-/// The policy that says what a membership's amounts are.
-const POLICY: &str = "commerce";
 
 pub(super) fn postings(event: &MembershipEvent) -> Result<Vec<Entry>, PostingFault> {
     match event {
@@ -53,7 +50,7 @@ pub(super) fn postings(event: &MembershipEvent) -> Result<Vec<Entry>, PostingFau
             let about = about(membership, product, agent.as_ref());
             let kind = "membership.period_cancelled";
             let draft = Draft::new(kind, Nature::Recognition, *currency, *at, about);
-            let mut draft = draft.by_policy(POLICY, *policy);
+            let mut draft = draft.by_policy(COMMERCE, *policy);
             draft.debit(deferred(product), *forfeited).credit(income(agent.as_ref()), *forfeited);
             draft.alone()
         }
@@ -118,7 +115,7 @@ fn paid(event: &MembershipEvent) -> Result<Vec<Entry>, PostingFault> {
         ..about(membership, &terms.product, agent.as_ref())
     };
     let draft = Draft::new(KIND, Nature::Sale, paid.currency(), *occurred_at, about);
-    let mut draft = draft.by_policy(POLICY, *policy);
+    let mut draft = draft.by_policy(COMMERCE, *policy);
     if let Some(charge) = charge {
         draft.debit(Account::Clearing(Clearing::Charge, charge.0.clone()), paid.minor());
     }
@@ -152,7 +149,7 @@ fn recognized(event: &MembershipEvent) -> Result<Vec<Entry>, PostingFault> {
     for day in days {
         let about = about(membership, product, agent.as_ref());
         let draft = Draft::new(KIND, Nature::Recognition, *currency, day.effective_at, about);
-        let mut draft = draft.by_policy(POLICY, *policy);
+        let mut draft = draft.by_policy(COMMERCE, *policy);
         draft.debit(deferred(product), day.amount).credit(income(agent.as_ref()), day.amount);
         entries.extend(draft.finish()?);
     }
@@ -185,7 +182,7 @@ fn refunded(event: &MembershipEvent) -> Result<Vec<Entry>, PostingFault> {
     };
     let kind = "membership.period_refunded";
     let draft = draft(kind, Nature::Refund, amount.currency(), *at, about);
-    let mut draft = draft.by_policy(POLICY, *policy);
+    let mut draft = draft.by_policy(COMMERCE, *policy);
     let contra = match agent {
         None => Account::Membership,
         Some(_) => Account::CommissionRefunded,
