@@ -239,6 +239,7 @@ pub(super) async fn one_order() -> History {
 
 /// Orders in several currencies whose facts come in any order of days, transfers, fees, payouts of
 /// connected accounts, and things nobody has mapped.
+#[expect(clippy::too_many_lines, reason = "one life after another, told in a row")]
 pub(super) async fn at_random(seed: u64, orders: u32) -> History {
     let mut random = StdRng::seed_from_u64(seed);
     let mut history = History::new();

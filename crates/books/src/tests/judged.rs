@@ -81,7 +81,8 @@ async fn a_part_of_the_books_opens_with_what_stood_before() {
 async fn every_program_finds_one_cent() {
     let history = one_order().await;
     let folder = TempDir::new().unwrap();
-    let judges: [(Format, fn(&std::path::Path) -> Verdict); 3] =
+    type Judge = fn(&std::path::Path) -> Verdict;
+    let judges: [(Format, Judge); 3] =
         [(Format::Hledger, hledger), (Format::Ledger, ledger), (Format::Beancount, beancount)];
     for (format, judge) in judges {
         let text = text_of(&history.log, Scope::of(tenant()), format).await;
