@@ -223,7 +223,7 @@ fn lines(examined: &Examined, comparisons: Option<&[Comparison]>) -> Vec<Line> {
                 (checked, violations, verdict)
             }
             WatchedBy::Replay => replayed(comparisons),
-            WatchedBy::Simulation => (0, 0, "by construction"),
+            WatchedBy::Simulation => (0, 0, "by simulation"),
         };
         let healed = if invariant.may_heal() {
             count(&all, invariant).saturating_sub(violations)

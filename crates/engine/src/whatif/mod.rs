@@ -1,6 +1,6 @@
 //! Real history under another policy: the same payments, refunds and payouts, with every decision of
 //! ours about money taken anew by the real aggregates and policies, in the same order, into a scratch
-//! log. See docs/decisions/0014.
+//! log. See docs/decisions/0015.
 
 mod agenda;
 mod books;
