@@ -147,6 +147,12 @@ fn filled(path: &str) -> String {
         ("{event}", "evt_1".to_owned()),
         ("{shipment}", "s1".to_owned()),
         ("{hold}", "h1".to_owned()),
+        ("{adjustment}", format!("adj_{id}")),
+        ("{membership}", format!("mem_{id}")),
+        ("{period}", "2026-03".to_owned()),
+        ("/figures/{name}", "/figures/seller_total".to_owned()),
+        ("/reports/{name}", "/reports/revenue".to_owned()),
+        ("/accounts/{name}", "/accounts/expenses:own:rent".to_owned()),
     ] {
         filled = filled.replace(name, &value);
     }

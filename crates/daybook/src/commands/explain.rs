@@ -100,7 +100,10 @@ pub(crate) async fn run(args: Args) -> Outcome {
     let figures = Figures { log: &**engine.log(), views: &**engine.views(), tenant };
     let explained = explain_figure(figures, &question).await;
     reading.close().await;
-    let explanation = explained.map_err(Failure::usage)?;
+    let mut explanation = explained.map_err(Failure::usage)?;
+    if args.what.parse::<SellerId>().is_ok() {
+        explanation.part = Some(args.part.clone().unwrap_or_else(|| "total".to_owned()));
+    }
     if args.json {
         return show::json(&explanation);
     }
