@@ -1,6 +1,6 @@
 //! The chart of accounts: every account the books can name. What the accounts of one family have in
 //! common (class, normal side, who may post, when they must be empty again) is data, in
-//! [`families`].
+//! [`CHART`].
 //!
 //! Accounts are per currency; the currency is a column beside the account, not a part of its name.
 //! There is deliberately no rounding account: allocation is exact, so a rounding balance would
