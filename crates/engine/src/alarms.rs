@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kernel::{TenantId, Timestamp};
 use projections::invariants::{Alarm, AlarmState, CheckedTenant, Invariant};
-use store::{Direction, Field, Filter, Query, Table, Views, ViewsError, ViewsExt};
+use store::{Field, Filter, Query, Views, ViewsError, ViewsExt};
 
 use crate::{Engine, effects::tenants, metrics_names as names};
 
@@ -27,29 +27,16 @@ pub async fn open_alarms(
     tenant: TenantId,
     now: Timestamp,
 ) -> Result<BTreeMap<Invariant, u64>, ViewsError> {
-    let columns = [Alarm::COLUMNS.invariant, Alarm::COLUMNS.subject];
     let mut counts: BTreeMap<Invariant, u64> = BTreeMap::new();
-    let mut behind = None;
-    loop {
-        let mut query = Query::of(tenant)
-            .eq(Alarm::COLUMNS.state, AlarmState::Open.to_string())
-            .filter(by_now(now))
-            .limit(PAGE_ROWS);
-        if let Some(values) = behind {
-            query = query.filter(Filter::Beyond(columns.to_vec(), values, Direction::Ascending));
-        }
-        for column in columns {
-            query = query.order_by(column, Direction::Ascending);
-        }
-        let rows: Vec<Alarm> = views.rows(query).await?;
-        for row in &rows {
-            *counts.entry(row.invariant).or_default() += 1;
-        }
-        match rows.last().filter(|_| rows.len() == PAGE_ROWS) {
-            Some(last) => behind = Some(last.key_values().split_off(1)),
-            None => return Ok(counts),
-        }
-    }
+    let question = Query::of(tenant)
+        .eq(Alarm::COLUMNS.state, AlarmState::Open.to_string())
+        .filter(by_now(now));
+    let count = |row: Alarm| -> Result<(), ViewsError> {
+        *counts.entry(row.invariant).or_default() += 1;
+        Ok(())
+    };
+    views.each(question, PAGE_ROWS, count).await?;
+    Ok(counts)
 }
 
 impl Engine {

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kernel::{Actor, ActorKind, Cause, TenantId, Timestamp};
 use projections::sellers::Seller;
 use serde::Serialize;
-use store::{Direction, Field, Filter, Query, Views, ViewsExt};
+use store::{Query, Views, ViewsExt};
 use tokio::sync::{Mutex, watch};
 
 use crate::{
@@ -163,24 +163,12 @@ impl Sweeper {
         let problem = |error: &dyn std::error::Error| Problem(format!("{SELLERS}: {error}"));
         let shown = self.projector.wait_for_one(SELLERS, head, PATIENCE).await;
         shown.map_err(|error| problem(&error))?;
-        let mut accounts = Vec::new();
-        let mut last = None;
-        loop {
-            let mut query =
-                Query::of(tenant).order_by("seller", Direction::Ascending).limit(SELLERS_AT_ONCE);
-            if let Some(last) = last {
-                let beyond = vec![Field::to_value(&last)];
-                query = query.filter(Filter::Beyond(vec!["seller"], beyond, Direction::Ascending));
-            }
-            let rows: Vec<Seller> =
-                self.views.rows(query).await.map_err(|error| problem(&error))?;
-            let full = rows.len() == SELLERS_AT_ONCE;
-            last = rows.last().map(|row| row.seller);
-            accounts.extend(rows.into_iter().filter_map(|row| row.account).map(AccountRef));
-            if !full {
-                return Ok(accounts);
-            }
-        }
+        let sellers: Vec<Seller> = self
+            .views
+            .all(Query::of(tenant), SELLERS_AT_ONCE)
+            .await
+            .map_err(|error| problem(&error))?;
+        Ok(sellers.into_iter().filter_map(|row| row.account).map(AccountRef).collect())
     }
 
     /// Sweeps one balance, the newest first, and remembers how new only when it has come to the end:

@@ -77,26 +77,7 @@ impl Reader<'_> {
 
     /// Every row that answers the question, in the order of the key.
     pub(crate) async fn all<T: Table>(&self, question: Query) -> Result<Vec<T>, Trouble> {
-        let table = const { T::TABLE };
-        let key: Vec<&'static str> =
-            table.columns[1..table.key_columns].iter().map(|column| column.name).collect();
-        let mut rows: Vec<T> = Vec::new();
-        loop {
-            let mut query = question.clone().limit(READ_ROWS);
-            for column in &key {
-                query = query.order_by(column, Direction::Ascending);
-            }
-            if let Some(last) = rows.last() {
-                let behind = last.key_values().split_off(1);
-                query = query.filter(Filter::Beyond(key.clone(), behind, Direction::Ascending));
-            }
-            let mut page: Vec<T> = self.rows(query).await?;
-            let is_last = page.len() < READ_ROWS;
-            rows.append(&mut page);
-            if is_last {
-                return Ok(rows);
-            }
-        }
+        Ok(self.views().all(question, READ_ROWS).await?)
     }
 
     /// What sellers are called: the storefront's own name for them.

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use kernel::Currency;
 use projections::account_balances::AccountBalance;
 use serde::Deserialize;
-use store::{Direction, Filter, Query, ViewsExt};
+use store::{Query, ViewsExt};
 
 use super::figures::{self, Asked};
 use crate::{
@@ -21,26 +21,8 @@ pub(crate) async fn balances(
     api: &Api,
     tenant: kernel::TenantId,
 ) -> Result<Vec<AccountBalance>, Problem> {
-    let mut balances: Vec<AccountBalance> = Vec::new();
-    loop {
-        let mut query = Query::of(tenant).limit(PAGE);
-        for column in KEY {
-            query = query.order_by(column, Direction::Ascending);
-        }
-        if let Some(last) = balances.last() {
-            let values = store::Table::key_values(last).split_off(1);
-            query = query.filter(Filter::Beyond(KEY.to_vec(), values, Direction::Ascending));
-        }
-        let mut page: Vec<AccountBalance> = api.engine.views().rows(query).await?;
-        let is_last = page.len() < PAGE;
-        balances.append(&mut page);
-        if is_last {
-            return Ok(balances);
-        }
-    }
+    Ok(api.engine.views().all(Query::of(tenant), PAGE).await?)
 }
-
-const KEY: [&str; 3] = ["book", "account", "currency"];
 
 /// Every account with a balance, per book and currency, and the sums of both sides, which are equal.
 /// As of a moment, for a window of effective time, or as known at a position: by family of accounts.

@@ -119,19 +119,5 @@ async fn with_status<T: Table>(
     tenant: TenantId,
     status: &'static str,
 ) -> Result<Vec<T>, ViewsError> {
-    let key: Vec<&'static str> = T::TABLE.key().iter().map(|column| column.name).collect();
-    let mut found: Vec<T> = Vec::new();
-    loop {
-        let mut query = Query::of(tenant).eq("status", status).limit(PAGE_ROWS);
-        if let Some(last) = found.last() {
-            let beyond = Filter::Beyond(key.clone(), last.key_values(), Direction::Ascending);
-            query = query.filter(beyond);
-        }
-        let page: Vec<T> = views.rows(query).await?;
-        let full = page.len() == PAGE_ROWS;
-        found.extend(page);
-        if !full {
-            return Ok(found);
-        }
-    }
+    views.all(Query::of(tenant).eq("status", status), PAGE_ROWS).await
 }

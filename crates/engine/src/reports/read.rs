@@ -121,31 +121,18 @@ async fn mrr_movements(
     tenant: TenantId,
 ) -> Result<Vec<MrrMovement>, ViewsError> {
     let corrupt = |what: &str| ViewsError::Corrupt(format!("a movement of a membership: {what}"));
-    let columns = vec!["month", "currency", "product", "movement"];
     let mut movements = Vec::new();
-    let mut behind: Option<Vec<Value>> = None;
-    loop {
-        let mut query = Query::of(tenant).limit(PAGE_ROWS);
-        for column in &columns {
-            query = query.order_by(column, Direction::Ascending);
-        }
-        if let Some(behind) = behind.take() {
-            query = query.filter(Filter::Beyond(columns.clone(), behind, Direction::Ascending));
-        }
-        let page: Vec<MembershipMovement> = views.rows(query).await?;
-        for row in &page {
-            movements.push(MrrMovement {
-                month: row.month.parse().map_err(|_| corrupt(&row.month))?,
-                kind: row.movement.parse().map_err(|_| corrupt(&row.movement))?,
-                currency: row.currency,
-                delta: row.mrr_delta,
-            });
-        }
-        let Some(last) = page.last().filter(|_| page.len() == PAGE_ROWS) else {
-            return Ok(movements);
-        };
-        behind = Some(Table::key_values(last).split_off(1));
-    }
+    let take = |row: MembershipMovement| -> Result<(), ViewsError> {
+        movements.push(MrrMovement {
+            month: row.month.parse().map_err(|_| corrupt(&row.month))?,
+            kind: row.movement.parse().map_err(|_| corrupt(&row.movement))?,
+            currency: row.currency,
+            delta: row.mrr_delta,
+        });
+        Ok(())
+    };
+    views.each(Query::of(tenant), PAGE_ROWS, take).await?;
+    Ok(movements)
 }
 
 /// Where lines are read from: one after the other, each by an index of its own.
@@ -170,35 +157,17 @@ async fn read_lines(
     source: Option<Filter>,
     fold: &mut dyn Fold,
 ) -> Result<(), ReportError> {
+    let mut question = Query::of(tenant);
     // A source is an index, and an index is ordered by the effective time.
-    let mut columns = vec!["position", "entry", "line"];
     if source.is_some() {
-        columns.insert(0, "effective_at");
+        for column in ["effective_at", "position", "entry", "line"] {
+            question = question.order_by(column, Direction::Ascending);
+        }
     }
-    let mut question = Query::of(tenant).limit(PAGE_ROWS);
     question.filters.extend(source);
     question.filters.extend(filters(scope, selection));
-    for column in &columns {
-        question = question.order_by(column, Direction::Ascending);
-    }
-    let mut behind: Option<Vec<Value>> = None;
-    loop {
-        let mut query = question.clone();
-        if let Some(behind) = behind.take() {
-            query = query.filter(Filter::Beyond(columns.clone(), behind, Direction::Ascending));
-        }
-        let page: Vec<JournalLine> = views.rows(query).await?;
-        for line in &page {
-            fold.take(line)?;
-        }
-        let Some(last) = page.last().filter(|_| page.len() == PAGE_ROWS) else { return Ok(()) };
-        let mut values =
-            vec![last.position.to_value(), last.entry.to_value(), last.line.to_value()];
-        if columns.len() > values.len() {
-            values.insert(0, last.effective_at.to_value());
-        }
-        behind = Some(values);
-    }
+    let take = |line: JournalLine| fold.take(&line).map_err(ReportError::from);
+    views.each(question, PAGE_ROWS, take).await
 }
 
 fn filters(scope: &Scope, selection: &Selection) -> Vec<Filter> {
@@ -224,32 +193,21 @@ async fn payouts(
     tenant: TenantId,
     scope: &Scope,
 ) -> Result<Vec<Payout>, ReportError> {
-    let columns = vec!["opened_at", "payout"];
-    let mut payouts: Vec<Payout> = Vec::new();
-    loop {
-        let mut query = Query::of(tenant)
-            .limit(PAGE_ROWS)
-            .filter(Filter::Below("opened_at", scope.window.to.to_value()));
-        if let Some(from) = scope.window.from {
-            query = query.filter(Filter::AtLeast("opened_at", from.to_value()));
-        }
-        for column in &columns {
-            query = query.order_by(column, Direction::Ascending);
-        }
-        if let Some(last) = payouts.last() {
-            let behind = vec![last.opened_at.to_value(), last.payout.to_value()];
-            query = query.filter(Filter::Beyond(columns.clone(), behind, Direction::Ascending));
-        }
-        let mut page: Vec<Payout> = views.rows(query).await?;
-        let is_last = page.len() < PAGE_ROWS;
-        payouts.append(&mut page);
-        if payouts.len() > projections::reports::ROWS_MAX {
-            return Err(ReportFault::TooLong.into());
-        }
-        if is_last {
-            return Ok(payouts);
-        }
+    let mut question = Query::of(tenant)
+        .filter(Filter::Below("opened_at", scope.window.to.to_value()))
+        .order_by("opened_at", Direction::Ascending)
+        .order_by("payout", Direction::Ascending);
+    if let Some(from) = scope.window.from {
+        question = question.filter(Filter::AtLeast("opened_at", from.to_value()));
     }
+    let mut payouts: Vec<Payout> = Vec::new();
+    let take = |row| {
+        payouts.push(row);
+        let is_long = payouts.len() > projections::reports::ROWS_MAX;
+        if is_long { Err(ReportError::from(ReportFault::TooLong)) } else { Ok(()) }
+    };
+    views.each(question, PAGE_ROWS, take).await?;
+    Ok(payouts)
 }
 
 /// What the mentioned orders and sellers are called by the storefront.

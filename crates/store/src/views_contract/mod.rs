@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 pub use self::questions::{
     a_name_that_does_not_exist_is_refused, a_prefix_means_itself, an_answer_has_one_order,
-    every_filter_selects_what_it_says, instants_are_found_in_any_spelling,
-    one_of_many_values_may_be_asked_for, pages_continue_beyond_the_last_row, tenants_never_mix,
+    every_filter_selects_what_it_says, every_row_is_handed_out_once,
+    instants_are_found_in_any_spelling, one_of_many_values_may_be_asked_for,
+    pages_continue_beyond_the_last_row, tenants_never_mix,
 };
 pub use self::steps::{
     a_closed_store_answers_nothing, a_step_from_a_moved_checkpoint_writes_nothing,
@@ -58,6 +59,7 @@ macro_rules! views_contract {
             a_prefix_means_itself,
             instants_are_found_in_any_spelling,
             pages_continue_beyond_the_last_row,
+            every_row_is_handed_out_once,
             an_answer_has_one_order,
             tenants_never_mix,
             a_name_that_does_not_exist_is_refused,

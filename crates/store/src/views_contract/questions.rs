@@ -151,6 +151,33 @@ pub async fn pages_continue_beyond_the_last_row(views: &dyn Views) {
     }
 }
 
+pub async fn every_row_is_handed_out_once(views: &dyn Views) {
+    let stored: Vec<Parcel> = (0..7)
+        .map(|n| parcel(&format!("p{n}"), if n % 2 == 0 { "A" } else { "B" }, n / 3))
+        .collect();
+    let stranger = Parcel { tenant: tenant("birch"), ..parcel("p3", "A", 1) };
+    stocked(views, &[stored, vec![stranger]].concat()).await;
+    let of = || Query::of(tenant("acorn"));
+    let by_weight = || of().order_by("grams", Descending).order_by("id", Descending);
+    for page in 1..=9 {
+        let walked = async |question| {
+            let rows: Vec<Parcel> = views.all(question, page).await.unwrap();
+            rows.into_iter().map(|row| row.id).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(walked(of()).await, "p0 p1 p2 p3 p4 p5 p6", "pages of {page}");
+        assert_eq!(walked(by_weight()).await, "p6 p5 p4 p3 p2 p1 p0", "pages of {page}");
+        assert_eq!(walked(of().eq("shelf", "B")).await, "p1 p3 p5", "pages of {page}");
+        assert_eq!(walked(Query::across_tenants()).await.split(' ').count(), 8, "pages of {page}");
+    }
+    let mut seen = 0;
+    let until_the_third = |_: Parcel| {
+        seen += 1;
+        if seen < 3 { Ok(()) } else { Err(ViewsError::Unavailable("enough".to_owned())) }
+    };
+    let stopped = views.each(of(), 2, until_the_third).await;
+    assert_eq!((stopped, seen), (Err(ViewsError::Unavailable("enough".to_owned())), 3));
+}
+
 pub async fn an_answer_has_one_order(views: &dyn Views) {
     let labelled =
         |id: &str, label: &str| Parcel { label: Some(label.to_owned()), ..parcel(id, "A", 1) };
