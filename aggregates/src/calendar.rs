@@ -1,6 +1,6 @@
 //! Calendar days in a time zone: where they begin, where they end, and how many lie between.
 
-use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone};
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use kernel::Timestamp;
 
@@ -18,10 +18,18 @@ pub fn local_instant(day: NaiveDate, hour: u32, zone: Tz) -> Option<Timestamp> {
     })
 }
 
-/// The first instant of a day.
+/// No zone has ever skipped more of a day than this.
+const SKIPPED_MINUTES_MAX: i64 = 24 * 60;
+
+/// The first instant of a day. Where clocks skip midnight, the day begins later; one that is skipped
+/// whole begins with the next. `None` at the end of the calendar.
 #[must_use]
 pub fn start_of(day: NaiveDate, zone: Tz) -> Option<Timestamp> {
-    local_instant(day, 0, zone)
+    let midnight = day.and_time(NaiveTime::MIN);
+    (0..=SKIPPED_MINUTES_MAX)
+        .filter_map(|minutes| midnight.checked_add_signed(TimeDelta::minutes(minutes)))
+        .find_map(|local| zone.from_local_datetime(&local).earliest())
+        .map(|instant| instant.to_utc().into())
 }
 
 /// The last millisecond of a day: what took effect at the end of a day belongs to that day, and not
@@ -99,6 +107,15 @@ mod tests {
             end_of(day("2026-01-31"), zone).unwrap().to_string(),
             "2026-01-31T22:59:59.999Z"
         );
+    }
+
+    #[test]
+    fn a_day_begins_when_its_clock_does() {
+        // In Santiago the clocks jumped from 0:00 to 1:00 on this day; Apia had no such day.
+        let started = |zone: Tz, text| start_of(day(text), zone).unwrap().to_string();
+        assert_eq!(started(Tz::America__Santiago, "2025-09-07"), "2025-09-07T04:00:00Z");
+        assert_eq!(started(Tz::Pacific__Apia, "2011-12-30"), "2011-12-30T10:00:00Z");
+        assert_eq!(started(Tz::Pacific__Apia, "2011-12-31"), "2011-12-30T10:00:00Z");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A day is a calendar day in the tenant's time zone (UTC until one is set) at the entry's own time.
 //! A change of zone applies from then on and moves nothing that was counted before.
 
-use aggregates::{fact::Fact, tenant::events::TenantEvent};
+use aggregates::{calendar, fact::Fact, tenant::events::TenantEvent};
 use chrono::Days;
 use chrono_tz::Tz;
 use kernel::{Currency, SellerId, TenantId, Timestamp};
@@ -67,7 +67,7 @@ pub struct Earnings;
 /// The calendar day of an instant in a zone, as `2026-03-01`.
 #[must_use]
 pub fn day_in(zone: Tz, instant: Timestamp) -> String {
-    instant.to_datetime().with_timezone(&zone).date_naive().to_string()
+    calendar::day_of(instant, zone).to_string()
 }
 
 /// The days an instant may fall on, wherever the tenant is: the row of the zone is loaded together

@@ -1,6 +1,6 @@
 //! What a tenant's periods answer to each command.
 
-use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use kernel::Timestamp;
 
@@ -11,12 +11,9 @@ use super::{
     revalue,
     state::Period,
 };
-use crate::vocabulary::Person;
+use crate::{calendar, vocabulary::Person};
 
 pub(super) type Decision = Result<Vec<Event>, PeriodError>;
-
-/// No zone has ever skipped more of a day than this.
-const SKIPPED_MINUTES_MAX: i64 = 24 * 60;
 
 pub(super) fn decide(period: &Period, command: Command, now: Timestamp) -> Decision {
     match command {
@@ -112,17 +109,6 @@ fn check_over(ends: Timestamp, now: Timestamp) -> Result<(), PeriodError> {
 /// The first instant of the day after a day.
 fn end_of(day: NaiveDate, zone: Tz) -> Result<Timestamp, PeriodError> {
     day.checked_add_days(Days::new(1))
-        .and_then(|next| start_of_day(next, zone))
+        .and_then(|next| calendar::start_of(next, zone))
         .ok_or(PeriodError::DayInvalid)
-}
-
-/// The first instant of a day in a time zone. Where clocks skip midnight, the day begins later.
-/// `None` at the end of the calendar.
-#[must_use]
-pub fn start_of_day(day: NaiveDate, zone: Tz) -> Option<Timestamp> {
-    let midnight = day.and_time(NaiveTime::MIN);
-    (0..=SKIPPED_MINUTES_MAX)
-        .filter_map(|minutes| midnight.checked_add_signed(TimeDelta::minutes(minutes)))
-        .find_map(|local| zone.from_local_datetime(&local).earliest())
-        .map(|instant| instant.to_utc().into())
 }

@@ -14,7 +14,6 @@ use kernel::{Context, emit};
 
 use self::{commands::PeriodCommand, errors::PeriodError, events::PeriodEvent};
 
-pub use decide::start_of_day;
 pub use state::Period;
 
 /// The id of a tenant's one stream of periods.

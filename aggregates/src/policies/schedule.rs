@@ -4,7 +4,10 @@ use chrono::{Datelike, Days, NaiveDate};
 use chrono_tz::Tz;
 use kernel::Timestamp;
 
-use crate::{calendar::local_instant, seller_account::events::PayoutInterval};
+use crate::{
+    calendar::{day_of, local_instant},
+    seller_account::events::PayoutInterval,
+};
 
 /// The local hour at which schedules run.
 const HOUR: u32 = 2;
@@ -16,7 +19,7 @@ const HOUR: u32 = 2;
 /// `None` for manual schedules, and at the end of the calendar.
 #[must_use]
 pub fn next_due(interval: &PayoutInterval, zone: Tz, after: Timestamp) -> Option<Timestamp> {
-    let today = after.to_datetime().with_timezone(&zone).date_naive();
+    let today = day_of(after, zone);
     let mut day = today;
     // 62 days hold two ends of any month.
     for _ in 0..62 {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aggregates::{fact::Fact, period, tenant::events::TenantEvent};
+use aggregates::{calendar, fact::Fact, period, tenant::events::TenantEvent};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use projections::{Occurrence, dating::Calendar, journal::JournalLine, postings::postings};
@@ -46,7 +46,7 @@ impl Reader {
         if through > head {
             return Err(BooksFault::BeyondHead { head, wanted: through });
         }
-        let calendar = calendar(&*log, &scope).await?;
+        let calendar = closings(&*log, &scope).await?;
         Ok(Self { log, scope, through, after: Position::START, zone: Tz::UTC, calendar })
     }
 
@@ -123,7 +123,7 @@ impl Reader {
             Occurrence { recorded, fact: &fact, metadata: &metadata, entries: &entries };
         for lines in JournalLine::entries_of(&occurrence) {
             let Some(first) = lines.first() else { continue };
-            let day = first.effective_at.to_datetime().with_timezone(&self.zone).date_naive();
+            let day = calendar::day_of(first.effective_at, self.zone);
             let elsewhere = self.scope.book.as_ref().is_some_and(|book| *book != first.book);
             let later = self.scope.to.is_some_and(|to| day > to);
             if !elsewhere && !later {
@@ -136,7 +136,7 @@ impl Reader {
 
 /// What the tenant closed, and when. A closing counts for the events behind it only, so that all of
 /// them can be known from the start, wherever reading goes on.
-async fn calendar(log: &dyn Log, scope: &Scope) -> Result<Calendar, BooksFault> {
+async fn closings(log: &dyn Log, scope: &Scope) -> Result<Calendar, BooksFault> {
     let stream = StreamId::new("period", scope.tenant, period::STREAM);
     let mut calendar = Calendar::default();
     let mut version = 0;

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{Datelike, Months, NaiveDate, TimeDelta, TimeZone};
+use aggregates::calendar;
+use chrono::{Datelike, Months, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use kernel::Timestamp;
 use serde::Serialize;
@@ -51,14 +52,15 @@ impl Month {
     /// The month an instant falls in, in a time zone.
     #[must_use]
     pub fn of(zone: Tz, instant: Timestamp) -> Self {
-        let day = instant.to_datetime().with_timezone(&zone).date_naive();
+        let day = calendar::day_of(instant, zone);
         Self(day.with_day(1).unwrap_or(day))
     }
 
     /// Its first instant, in a time zone.
     #[must_use]
     pub fn start(self, zone: Tz) -> Timestamp {
-        day_start(zone, self.0)
+        let midnight = || self.0.and_time(NaiveTime::MIN).and_utc().into();
+        calendar::start_of(self.0, zone).unwrap_or_else(midnight)
     }
 
     /// The one after it.
@@ -97,21 +99,6 @@ impl FromStr for Month {
     }
 }
 
-/// The first instant of a calendar day in a time zone. Where clocks jump over midnight, it is the
-/// first that exists.
-fn day_start(zone: Tz, day: NaiveDate) -> Timestamp {
-    let midnight = day.and_time(chrono::NaiveTime::MIN);
-    let mut quarter = TimeDelta::zero();
-    while quarter < TimeDelta::hours(24) {
-        let local = midnight.checked_add_signed(quarter).unwrap_or(midnight);
-        if let Some(instant) = zone.from_local_datetime(&local).earliest() {
-            return instant.to_utc().into();
-        }
-        quarter = quarter.checked_add(&TimeDelta::minutes(15)).unwrap_or(TimeDelta::hours(24));
-    }
-    midnight.and_utc().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,12 +122,5 @@ mod tests {
         for text in ["2026-13", "2026-00", "2026-3", "26-03", "2026", "2026-03-01", "+026-03", ""] {
             assert_eq!(text.parse::<Month>(), Err(NotAMonth(text.to_owned())));
         }
-    }
-
-    #[test]
-    fn a_day_begins_when_its_clock_does() {
-        // In Santiago the clocks jumped from 0:00 to 1:00 on this day.
-        let day = NaiveDate::from_ymd_opt(2025, 9, 7).unwrap();
-        assert_eq!(day_start(Tz::America__Santiago, day).to_string(), "2025-09-07T04:00:00Z");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, http::StatusCode, web};
 use aggregates::{
     adjustment::events::{AdjustmentLine, Content, Reason},
-    period::start_of_day,
+    calendar,
     vocabulary::Side,
 };
 use askama::Template;
@@ -135,7 +135,7 @@ pub(crate) async fn show(
 }
 
 fn proposal(reader: &Reader<'_>) -> Result<Proposal, Trouble> {
-    let today = reader.now().to_datetime().with_timezone(&reader.zone()).date_naive();
+    let today = calendar::day_of(reader.now(), reader.zone());
     let reasons = Reason::ALL
         .iter()
         .map(|reason| (reason.to_string(), reason.to_string().replace('_', " ")))
@@ -199,8 +199,8 @@ fn content_of(caller: &Caller, form: &BTreeMap<String, String>) -> Result<Conten
         field("currency").parse().map_err(|_| "this is no currency".to_owned())?;
     let day: NaiveDate =
         field("day").parse().map_err(|_| "write the day as 2026-03-31".to_owned())?;
-    let effective: Timestamp =
-        start_of_day(day, caller.info.zone).ok_or_else(|| "there is no such day".to_owned())?;
+    let effective: Timestamp = calendar::start_of(day, caller.info.zone)
+        .ok_or_else(|| "there is no such day".to_owned())?;
     let reason: Reason = field("reason").parse().map_err(|_| "choose a reason".to_owned())?;
     let mut lines = Vec::new();
     for number in 1..=FORM_LINES {

@@ -97,7 +97,7 @@ pub(crate) async fn show(
     let revaluations: Vec<Revaluation> = reader.rows(latest("position")).await?;
     let is_closed = |row: &Period| matches!(row.status.as_str(), "closed" | "reopening");
     let closing = if reader.sees_all(Permission::DecideMoney) {
-        let today = reader.now().to_datetime().with_timezone(&reader.zone()).date_naive();
+        let today = aggregates::calendar::day_of(reader.now(), reader.zone());
         let yesterday = today.pred_opt().unwrap_or(today).to_string();
         let undo = if periods.iter().any(is_closed) { Some((once()?, once()?)) } else { None };
         Some(Closing { close: once()?, undo, yesterday })

@@ -1,10 +1,11 @@
 //! Days, instants and positions, as people write them.
 
 use aggregates::{
+    calendar,
     fact::Fact,
     tenant::{Tenant, events::TenantEvent},
 };
-use chrono::{Months, NaiveDate, NaiveTime, TimeDelta, TimeZone};
+use chrono::{Months, NaiveDate};
 use chrono_tz::Tz;
 use cqrs_es::Aggregate;
 use kernel::{TenantId, Timestamp};
@@ -52,17 +53,10 @@ impl Moment {
     }
 }
 
-/// The first instant of a day in a time zone. Where clocks jump over midnight, the day begins later.
+/// The first instant of a day in a time zone.
 #[must_use]
 pub fn day_start(day: NaiveDate, zone: Tz) -> Timestamp {
-    const QUARTERS: i64 = 96;
-    let midnight = day.and_time(NaiveTime::MIN);
-    (0..QUARTERS)
-        .find_map(|quarter| {
-            let local = midnight.checked_add_signed(TimeDelta::minutes(quarter * 15))?;
-            zone.from_local_datetime(&local).earliest()
-        })
-        .map_or(Timestamp::EPOCH, |instant| instant.to_utc().into())
+    calendar::start_of(day, zone).unwrap_or(Timestamp::EPOCH)
 }
 
 /// The first instant after a day in a time zone.
