@@ -95,612 +95,256 @@ impl Family {
     }
 }
 
-const STRIPE_BALANCE: Family = Family {
-    pattern: "assets:stripe:balance",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::BalanceTransactions,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "our balance at Stripe; in a mirror book, the connected account's",
-};
-const STRIPE_RESERVED: Family = Family {
-    pattern: "assets:stripe:reserved",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::BalanceTransactions,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what Stripe holds in reserve of it",
-};
-const STRIPE_PREFUNDING: Family = Family {
-    pattern: "assets:stripe:prefunding",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::BalanceTransactions,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what was paid in to fund refunds and disputes",
-};
-const CLEARING_CHARGE: Family = Family {
-    pattern: "assets:clearing:stripe:charge:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one charge",
-};
-const CLEARING_REFUND: Family = Family {
-    pattern: "assets:clearing:stripe:refund:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one refund",
-};
-const CLEARING_DISPUTE: Family = Family {
-    pattern: "assets:clearing:stripe:dispute:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one dispute",
-};
-const CLEARING_TRANSFER: Family = Family {
-    pattern: "assets:clearing:stripe:transfer:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one transfer",
-};
-const CLEARING_TRANSFER_REVERSAL: Family = Family {
-    pattern: "assets:clearing:stripe:transfer-reversal:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one transfer reversal",
-};
-const CLEARING_PAYOUT: Family = Family {
-    pattern: "assets:clearing:stripe:payout:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one payout",
-};
-const CLEARING_TOPUP: Family = Family {
-    pattern: "assets:clearing:stripe:topup:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one topup",
-};
-const CLEARING_APPFEE: Family = Family {
-    pattern: "assets:clearing:stripe:appfee:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one application fee",
-};
-const CLEARING_APPFEE_REFUND: Family = Family {
-    pattern: "assets:clearing:stripe:appfee-refund:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "our side and Stripe's of one application fee refund",
-};
-const CLAIM: Family = Family {
-    pattern: "assets:clearing:internal:claim:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::One,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "money between two of our streams",
-};
-const INTERNAL_APPFEE: Family = Family {
-    pattern: "assets:clearing:internal:appfee:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::One,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "the fee of a destination charge until Stripe names it",
-};
-const PAYOUT_IN_TRANSIT: Family = Family {
-    pattern: "assets:payout-in-transit:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::One,
-    posters: Posters::Anybody,
-    may_be_negative: false,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "the platform's own payout until it is seen on the bank statement",
-};
-const BANK: Family = Family {
-    pattern: "assets:bank:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "the platform's bank; `external` for money paid by other means",
-};
-const RECEIVABLE: Family = Family {
-    pattern: "assets:receivable:seller:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::SellerAccounts,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::PerSeller,
-    holds: "what a seller owes",
-};
-const DISPUTES_OPEN: Family = Family {
-    pattern: "assets:disputes-open:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::One,
-    posters: Posters::Decisions,
-    // Money of a lost dispute that comes back late is here before the order takes back the loss.
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "money withdrawn for a dispute whose outcome is open",
-};
-const VAT_RECOVERABLE: Family = Family {
-    pattern: "assets:vat-recoverable",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "tax on Stripe's fees",
-};
-const SUSPENSE_STRIPE: Family = Family {
-    pattern: "assets:suspense:stripe",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: true,
-    members: Members::One,
-    holds: "a balance transaction of a kind nobody has mapped, or without the object it needs",
-};
-const SELLER_PENDING: Family = Family {
-    pattern: "liabilities:seller:*:pending",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::SellerAccounts,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::PerSeller,
-    holds: "what a seller is owed: earned, waiting for the release policy",
-};
-const SELLER_AVAILABLE: Family = Family {
-    pattern: "liabilities:seller:*:available",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::SellerAccounts,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::PerSeller,
-    holds: "what a seller is owed: may be paid out",
-};
-const SELLER_RESERVE: Family = Family {
-    pattern: "liabilities:seller:*:reserve",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::SellerAccounts,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::PerSeller,
-    holds: "what a seller is owed: kept back for a time after release",
-};
-const SELLER_DISPUTE_HOLD: Family = Family {
-    pattern: "liabilities:seller:*:dispute-hold",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::SellerAccounts,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::PerSeller,
-    holds: "what a seller is owed: kept back while a dispute is open",
-};
-const TAX: Family = Family {
-    pattern: "liabilities:tax:*",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "tax collected, by jurisdiction",
-};
-const REFUNDS_PAYABLE: Family = Family {
-    pattern: "liabilities:refunds-payable",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: false,
-    must_return_to_zero: true,
-    members: Members::One,
-    holds: "refunds owed to buyers and not yet sent",
-};
-const UNALLOCATED: Family = Family {
-    pattern: "liabilities:unallocated:*",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::One,
-    posters: Posters::Decisions,
-    may_be_negative: false,
-    must_return_to_zero: true,
-    members: Members::PerObject,
-    holds: "money that pays nothing yet, by charge; each is a work item",
-};
-const DEFERRED_REVENUE: Family = Family {
-    pattern: "liabilities:deferred-revenue:*",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "memberships paid and not yet rendered, by product",
-};
-const STORE_CREDIT: Family = Family {
-    pattern: "liabilities:store-credit:buyer:*",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::PerObject,
-    holds: "credit a buyer may spend",
-};
-const BUYER_DEPOSIT: Family = Family {
-    pattern: "liabilities:buyer-deposit:*",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::PerObject,
-    holds: "a deposit taken for an auction",
-};
-const CARRIER: Family = Family {
-    pattern: "liabilities:carrier:*",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: false,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "what a carrier is owed",
-};
-const OWNER: Family = Family {
-    pattern: "liabilities:owner",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "mirror books only: the seller's own money",
-};
-const OPENING: Family = Family {
-    pattern: "equity:opening",
-    class: Class::Equity,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what was there before the first event",
-};
-const CONVERSION: Family = Family {
-    pattern: "equity:conversion",
-    class: Class::Equity,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Decisions,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "amounts exchanged for another currency, one balance per currency",
-};
-const COMMISSION: Family = Family {
-    pattern: "income:commission",
-    class: Class::Income,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "commission, gross",
-};
-const MEMBERSHIP: Family = Family {
-    pattern: "income:membership",
-    class: Class::Income,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "memberships the platform sells itself, as they are rendered",
-};
-const FEE_RECOVERY: Family = Family {
-    pattern: "income:fee-recovery",
-    class: Class::Income,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "Stripe's fees charged on to sellers",
-};
-const DISPUTE_FEE_RECOVERY: Family = Family {
-    pattern: "income:dispute-fee-recovery",
-    class: Class::Income,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "dispute fees charged on to sellers",
-};
-const FX_GAIN: Family = Family {
-    pattern: "income:fx-gain",
-    class: Class::Income,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "exchange gains",
-};
-const COMMISSION_REFUNDED: Family = Family {
-    pattern: "income:commission-refunded",
-    class: Class::Income,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "commission given back (contra-income)",
-};
-const DISCOUNTS: Family = Family {
-    pattern: "income:discounts",
-    class: Class::Income,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "discounts the platform funds (contra-income)",
-};
-const FEES_PROCESSING: Family = Family {
-    pattern: "expenses:stripe-fees:processing",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what Stripe charges: processing",
-};
-const FEES_DISPUTE: Family = Family {
-    pattern: "expenses:stripe-fees:dispute",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what Stripe charges: dispute",
-};
-const FEES_CONNECT: Family = Family {
-    pattern: "expenses:stripe-fees:connect",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what Stripe charges: connect",
-};
-const FEES_FX: Family = Family {
-    pattern: "expenses:stripe-fees:fx",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what Stripe charges: fx",
-};
-const FEES_PAYOUT: Family = Family {
-    pattern: "expenses:stripe-fees:payout",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what Stripe charges: payout",
-};
-const CHARGEBACK_LOSS: Family = Family {
-    pattern: "expenses:chargeback-loss",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "lost disputes that nobody else bears",
-};
-const BAD_DEBT: Family = Family {
-    pattern: "expenses:bad-debt:seller",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what sellers owed and will not pay",
-};
-const GOODWILL: Family = Family {
-    pattern: "expenses:goodwill",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "what the platform gives away of its own free will",
-};
-const FX_LOSS: Family = Family {
-    pattern: "expenses:fx-loss",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Anybody,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::One,
-    holds: "exchange losses",
-};
-const OWN_ASSETS: Family = Family {
-    pattern: "assets:own:*",
-    class: Class::Assets,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Adjustments,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "accounts a tenant has opened",
-};
-const OWN_LIABILITIES: Family = Family {
-    pattern: "liabilities:own:*",
-    class: Class::Liabilities,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Adjustments,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "accounts a tenant has opened",
-};
-const OWN_EQUITY: Family = Family {
-    pattern: "equity:own:*",
-    class: Class::Equity,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Adjustments,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "accounts a tenant has opened",
-};
-const OWN_INCOME: Family = Family {
-    pattern: "income:own:*",
-    class: Class::Income,
-    normal_side: Side::Credit,
-    currencies: Currencies::Any,
-    posters: Posters::Adjustments,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "accounts a tenant has opened",
-};
-const OWN_EXPENSES: Family = Family {
-    pattern: "expenses:own:*",
-    class: Class::Expenses,
-    normal_side: Side::Debit,
-    currencies: Currencies::Any,
-    posters: Posters::Adjustments,
-    may_be_negative: true,
-    must_return_to_zero: false,
-    members: Members::Few,
-    holds: "accounts a tenant has opened",
-};
+/// A family of one account that anybody posts to, on the side of its class, in any currency, and
+/// that may fall below zero: what most are. What is different about one is said of it below.
+const fn family(class: Class, pattern: &'static str, holds: &'static str) -> Family {
+    let normal_side = match class {
+        Class::Assets | Class::Expenses => Side::Debit,
+        Class::Liabilities | Class::Equity | Class::Income => Side::Credit,
+    };
+    Family {
+        pattern,
+        class,
+        normal_side,
+        currencies: Currencies::Any,
+        posters: Posters::Anybody,
+        may_be_negative: true,
+        must_return_to_zero: false,
+        members: Members::One,
+        holds,
+    }
+}
+
+impl Family {
+    const fn with(mut self, members: Members) -> Self {
+        self.members = members;
+        self
+    }
+
+    const fn posted_by(mut self, posters: Posters) -> Self {
+        self.posters = posters;
+        self
+    }
+
+    const fn in_one_currency(mut self) -> Self {
+        self.currencies = Currencies::One;
+        self
+    }
+
+    const fn never_below_zero(mut self) -> Self {
+        self.may_be_negative = false;
+        self
+    }
+
+    const fn back_to_zero(mut self) -> Self {
+        self.must_return_to_zero = true;
+        self
+    }
+
+    /// Income that was given away, or given back.
+    const fn contra(mut self) -> Self {
+        self.normal_side = self.normal_side.other();
+        self
+    }
+}
+
+const fn assets(pattern: &'static str, holds: &'static str) -> Family {
+    family(Class::Assets, pattern, holds)
+}
+
+const fn liabilities(pattern: &'static str, holds: &'static str) -> Family {
+    family(Class::Liabilities, pattern, holds)
+}
+
+const fn equity(pattern: &'static str, holds: &'static str) -> Family {
+    family(Class::Equity, pattern, holds)
+}
+
+const fn income(pattern: &'static str, holds: &'static str) -> Family {
+    family(Class::Income, pattern, holds)
+}
+
+const fn expenses(pattern: &'static str, holds: &'static str) -> Family {
+    family(Class::Expenses, pattern, holds)
+}
+
+/// What two sides have to say of one thing.
+const fn clearing(pattern: &'static str, holds: &'static str) -> Family {
+    assets(pattern, holds).with(Members::PerObject).posted_by(Posters::Decisions).back_to_zero()
+}
+
+/// What a seller is owed, or owes.
+const fn sellers(class: Class, pattern: &'static str, holds: &'static str) -> Family {
+    family(class, pattern, holds)
+        .with(Members::PerSeller)
+        .posted_by(Posters::SellerAccounts)
+        .never_below_zero()
+}
+
+/// What tenants open for themselves.
+const fn own(class: Class, pattern: &'static str) -> Family {
+    family(class, pattern, "accounts a tenant has opened")
+        .with(Members::Few)
+        .posted_by(Posters::Adjustments)
+}
+
+const STRIPE_BALANCE: Family = assets(
+    "assets:stripe:balance",
+    "our balance at Stripe; in a mirror book, the connected account's",
+)
+.posted_by(Posters::BalanceTransactions);
+const STRIPE_RESERVED: Family =
+    assets("assets:stripe:reserved", "what Stripe holds in reserve of it")
+        .posted_by(Posters::BalanceTransactions);
+const STRIPE_PREFUNDING: Family =
+    assets("assets:stripe:prefunding", "what was paid in to fund refunds and disputes")
+        .posted_by(Posters::BalanceTransactions);
+const CLEARING_CHARGE: Family =
+    clearing("assets:clearing:stripe:charge:*", "our side and Stripe's of one charge");
+const CLEARING_REFUND: Family =
+    clearing("assets:clearing:stripe:refund:*", "our side and Stripe's of one refund");
+const CLEARING_DISPUTE: Family =
+    clearing("assets:clearing:stripe:dispute:*", "our side and Stripe's of one dispute");
+const CLEARING_TRANSFER: Family =
+    clearing("assets:clearing:stripe:transfer:*", "our side and Stripe's of one transfer");
+const CLEARING_TRANSFER_REVERSAL: Family = clearing(
+    "assets:clearing:stripe:transfer-reversal:*",
+    "our side and Stripe's of one transfer reversal",
+);
+const CLEARING_PAYOUT: Family =
+    clearing("assets:clearing:stripe:payout:*", "our side and Stripe's of one payout");
+const CLEARING_TOPUP: Family =
+    clearing("assets:clearing:stripe:topup:*", "our side and Stripe's of one topup");
+const CLEARING_APPFEE: Family =
+    clearing("assets:clearing:stripe:appfee:*", "our side and Stripe's of one application fee");
+const CLEARING_APPFEE_REFUND: Family = clearing(
+    "assets:clearing:stripe:appfee-refund:*",
+    "our side and Stripe's of one application fee refund",
+);
+const CLAIM: Family =
+    clearing("assets:clearing:internal:claim:*", "money between two of our streams")
+        .in_one_currency();
+const INTERNAL_APPFEE: Family = clearing(
+    "assets:clearing:internal:appfee:*",
+    "the fee of a destination charge until Stripe names it",
+)
+.in_one_currency();
+const PAYOUT_IN_TRANSIT: Family = assets(
+    "assets:payout-in-transit:*",
+    "the platform's own payout until it is seen on the bank statement",
+)
+.with(Members::PerObject)
+.in_one_currency()
+.never_below_zero()
+.back_to_zero();
+const BANK: Family =
+    assets("assets:bank:*", "the platform's bank; `external` for money paid by other means")
+        .with(Members::Few);
+const RECEIVABLE: Family =
+    sellers(Class::Assets, "assets:receivable:seller:*", "what a seller owes");
+const DISPUTES_OPEN: Family =
+    assets("assets:disputes-open:*", "money withdrawn for a dispute whose outcome is open")
+        .with(Members::PerObject)
+        .posted_by(Posters::Decisions)
+        .in_one_currency()
+        .back_to_zero();
+const VAT_RECOVERABLE: Family = assets("assets:vat-recoverable", "tax on Stripe's fees");
+const SUSPENSE_STRIPE: Family = assets(
+    "assets:suspense:stripe",
+    "a balance transaction of a kind nobody has mapped, or without the object it needs",
+)
+.posted_by(Posters::Decisions)
+.back_to_zero();
+const SELLER_PENDING: Family = sellers(
+    Class::Liabilities,
+    "liabilities:seller:*:pending",
+    "what a seller is owed: earned, waiting for the release policy",
+);
+const SELLER_AVAILABLE: Family = sellers(
+    Class::Liabilities,
+    "liabilities:seller:*:available",
+    "what a seller is owed: may be paid out",
+);
+const SELLER_RESERVE: Family = sellers(
+    Class::Liabilities,
+    "liabilities:seller:*:reserve",
+    "what a seller is owed: kept back for a time after release",
+);
+const SELLER_DISPUTE_HOLD: Family = sellers(
+    Class::Liabilities,
+    "liabilities:seller:*:dispute-hold",
+    "what a seller is owed: kept back while a dispute is open",
+);
+const TAX: Family = liabilities("liabilities:tax:*", "tax collected, by jurisdiction")
+    .with(Members::Few)
+    .never_below_zero();
+const REFUNDS_PAYABLE: Family =
+    liabilities("liabilities:refunds-payable", "refunds owed to buyers and not yet sent")
+        .posted_by(Posters::Decisions)
+        .never_below_zero()
+        .back_to_zero();
+const UNALLOCATED: Family = liabilities(
+    "liabilities:unallocated:*",
+    "money that pays nothing yet, by charge; each is a work item",
+)
+.with(Members::PerObject)
+.posted_by(Posters::Decisions)
+.in_one_currency()
+.never_below_zero()
+.back_to_zero();
+const DEFERRED_REVENUE: Family = liabilities(
+    "liabilities:deferred-revenue:*",
+    "memberships paid and not yet rendered, by product",
+)
+.with(Members::Few)
+.never_below_zero();
+const STORE_CREDIT: Family =
+    liabilities("liabilities:store-credit:buyer:*", "credit a buyer may spend")
+        .with(Members::PerObject)
+        .never_below_zero();
+const BUYER_DEPOSIT: Family =
+    liabilities("liabilities:buyer-deposit:*", "a deposit taken for an auction")
+        .with(Members::PerObject)
+        .never_below_zero();
+const CARRIER: Family = liabilities("liabilities:carrier:*", "what a carrier is owed")
+    .with(Members::Few)
+    .never_below_zero();
+const OWNER: Family = liabilities("liabilities:owner", "mirror books only: the seller's own money")
+    .posted_by(Posters::Decisions);
+const OPENING: Family = equity("equity:opening", "what was there before the first event");
+const CONVERSION: Family =
+    equity("equity:conversion", "amounts exchanged for another currency, one balance per currency")
+        .posted_by(Posters::Decisions);
+const COMMISSION: Family = income("income:commission", "commission, gross");
+const MEMBERSHIP: Family =
+    income("income:membership", "memberships the platform sells itself, as they are rendered");
+const FEE_RECOVERY: Family = income("income:fee-recovery", "Stripe's fees charged on to sellers");
+const DISPUTE_FEE_RECOVERY: Family =
+    income("income:dispute-fee-recovery", "dispute fees charged on to sellers");
+const FX_GAIN: Family = income("income:fx-gain", "exchange gains");
+const COMMISSION_REFUNDED: Family =
+    income("income:commission-refunded", "commission given back (contra-income)").contra();
+const DISCOUNTS: Family =
+    income("income:discounts", "discounts the platform funds (contra-income)").contra();
+const FEES_PROCESSING: Family =
+    expenses("expenses:stripe-fees:processing", "what Stripe charges: processing");
+const FEES_DISPUTE: Family =
+    expenses("expenses:stripe-fees:dispute", "what Stripe charges: dispute");
+const FEES_CONNECT: Family =
+    expenses("expenses:stripe-fees:connect", "what Stripe charges: connect");
+const FEES_FX: Family = expenses("expenses:stripe-fees:fx", "what Stripe charges: fx");
+const FEES_PAYOUT: Family = expenses("expenses:stripe-fees:payout", "what Stripe charges: payout");
+const CHARGEBACK_LOSS: Family =
+    expenses("expenses:chargeback-loss", "lost disputes that nobody else bears");
+const BAD_DEBT: Family = expenses("expenses:bad-debt:seller", "what sellers owed and will not pay");
+const GOODWILL: Family =
+    expenses("expenses:goodwill", "what the platform gives away of its own free will");
+const FX_LOSS: Family = expenses("expenses:fx-loss", "exchange losses");
+const OWN_ASSETS: Family = own(Class::Assets, "assets:own:*");
+const OWN_LIABILITIES: Family = own(Class::Liabilities, "liabilities:own:*");
+const OWN_EQUITY: Family = own(Class::Equity, "equity:own:*");
+const OWN_INCOME: Family = own(Class::Income, "income:own:*");
+const OWN_EXPENSES: Family = own(Class::Expenses, "expenses:own:*");
 
 /// Every family, in the order of a balance sheet.
 pub const CHART: &[Family] = &[
