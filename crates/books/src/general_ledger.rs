@@ -1,9 +1,9 @@
 //! The general ledger as CSV, in the columns that accounting programs ask for when they import.
 
-use kernel::Currency;
+use kernel::{Currency, spreadsheet_cell as cell};
 use projections::{chart::Class, journal::JournalLine};
 
-use crate::{BooksFault, amounts::amount_text, names::cell, reader::DatedEntry};
+use crate::{BooksFault, amounts::amount_text, reader::DatedEntry};
 
 const HEADER: [&str; 30] = [
     "date",

@@ -148,15 +148,6 @@ pub(crate) fn quoted(text: &str) -> String {
     safe
 }
 
-/// A cell that no spreadsheet takes for a formula.
-pub(crate) fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -201,13 +192,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_cell_is_never_a_formula() {
-        for text in ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1"] {
-            assert!(cell(text).starts_with('\''));
-        }
-        assert_eq!(cell("mug = cup"), "mug = cup");
     }
 }

@@ -17,6 +17,7 @@ mod emit;
 mod ids;
 mod money;
 mod sealed;
+mod spreadsheet;
 mod text;
 mod time;
 
@@ -30,4 +31,5 @@ pub use ids::{
 };
 pub use money::{Money, MoneyError, Rate, RateError};
 pub use sealed::{KeyRef, Sealed};
+pub use spreadsheet::spreadsheet_cell;
 pub use time::{Clock, FixedClock, SystemClock, Timestamp, TimestampError};

@@ -1,7 +1,7 @@
 //! A report for programs: JSON in a shape that stays, and CSV that a spreadsheet cannot be tricked
 //! by.
 
-use kernel::Currency;
+use kernel::{Currency, spreadsheet_cell};
 use projections::reports::{Cell, Column, Report, Row};
 use serde_json::{Map, Value as Json, json as object};
 
@@ -100,7 +100,7 @@ pub fn csv_text(report: &Report) -> Result<String, csv::Error> {
         let currency = section.currency.map_or("", Currency::code);
         let rows = section.rows.iter().map(|row| ("row", row));
         for (kind, row) in rows.chain(section.totals.iter().map(|row| ("total", row))) {
-            let first = [harmless(&section.heading), currency.to_owned(), kind.to_owned()];
+            let first = [spreadsheet_cell(&section.heading), currency.to_owned(), kind.to_owned()];
             out.write_record(first.into_iter().chain(row.cells.iter().map(csv_cell)))?;
         }
     }
@@ -111,33 +111,10 @@ pub fn csv_text(report: &Report) -> Result<String, csv::Error> {
 fn csv_cell(cell: &Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
-        Cell::Text(text) => harmless(text),
+        Cell::Text(text) => spreadsheet_cell(text),
         Cell::Instant(instant) => instant.to_string(),
         Cell::Count(count) => count.to_string(),
         Cell::Ratio(ratio) => ratio.to_string(),
         Cell::Money(money, _) => money.amount_text(),
-    }
-}
-
-/// Words that a spreadsheet would take for a formula get an apostrophe before them. Numbers are our
-/// own and stay as they are.
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_never_become_formulas() {
-        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(harmless(text), format!("'{text}"));
-        }
-        assert_eq!(harmless("A-1"), "A-1");
     }
 }
