@@ -6,29 +6,17 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use kernel::{Currency, Money, SellerId, TenantId, Timestamp};
+use kernel::{Currency, Money, SellerId, Timestamp};
 use projections::{
+    chart::UnknownAccount,
     journal::JournalLine,
     selectors::{Figure, Narrowing, Selector},
 };
 use serde::Serialize;
-use store::{Log, LogError, Metadata, Views};
+use store::{Log, LogError, Metadata};
 use uuid::Uuid;
 
 use crate::figures::{FigureError, Figures, LineCursor, Lines, whole};
-
-/// Which of a seller's figures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SellerFigure {
-    /// Whose data.
-    pub tenant: TenantId,
-    /// Whose balance.
-    pub seller: SellerId,
-    /// In which currency.
-    pub currency: Currency,
-    /// One part of it (`pending`, `available`, `reserve`, `dispute-hold`, `receivable`), or all.
-    pub part: Option<String>,
-}
 
 /// A figure and all that makes it up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -137,18 +125,12 @@ pub struct CauseStep {
     pub recorded_at: String,
 }
 
-/// Why a figure could not be explained.
+/// There is no such part of a seller's balance.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExplainError {
-    /// The figure cannot be given.
-    #[error(transparent)]
-    Figure(#[from] FigureError),
-    /// There is no such part.
-    #[error(
-        "\"{0}\" is no part of a balance; use pending, available, reserve, dispute-hold or receivable"
-    )]
-    UnknownPart(String),
-}
+#[error(
+    "\"{0}\" is no part of a balance; use pending, available, reserve, dispute-hold or receivable"
+)]
+pub struct UnknownPart(pub String);
 
 /// Which lines of a figure to explain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +139,8 @@ pub struct Question {
     pub figure: String,
     /// What it says.
     pub sentence: String,
+    /// Which part of a seller's balance it is, or `total`; nothing for other figures.
+    pub part: Option<String>,
     /// What it is the sum of.
     pub selector: Selector,
     /// In which currency.
@@ -176,12 +160,41 @@ impl Question {
         Self {
             figure: figure.name.to_owned(),
             sentence: figure.sentence.to_owned(),
+            part: None,
             selector: figure.selector(narrowing),
             currency,
             limit: usize::MAX,
             before: None,
             causes: true,
         }
+    }
+
+    /// All lines of an account, or of a family of accounts.
+    ///
+    /// # Errors
+    /// [`UnknownAccount`] when the name is neither.
+    pub fn of_account(
+        name: &str,
+        narrowing: Narrowing,
+        currency: Currency,
+    ) -> Result<Self, UnknownAccount> {
+        Ok(Self {
+            figure: name.to_owned(),
+            sentence: BALANCE_OF_AN_ACCOUNT.to_owned(),
+            part: None,
+            selector: Selector::of_account(name, narrowing)?,
+            currency,
+            limit: usize::MAX,
+            before: None,
+            causes: true,
+        })
+    }
+
+    /// Asked for as a part of a seller's balance, or as all of it.
+    #[must_use]
+    pub fn as_part(mut self, part: Option<&str>) -> Self {
+        self.part = Some(part.unwrap_or("total").to_owned());
+        self
     }
 
     /// The latest lines only.
@@ -192,6 +205,9 @@ impl Question {
         self
     }
 }
+
+/// What the balance of an account says, in one sentence.
+pub const BALANCE_OF_AN_ACCOUNT: &str = "The balance of an account.";
 
 const CAUSES_MAX: usize = 32;
 
@@ -207,32 +223,14 @@ const PARTS: [(&str, &str); 5] = [
 /// The figure that is a part of a seller's balance, or all of it.
 ///
 /// # Errors
-/// [`ExplainError::UnknownPart`].
-pub fn figure_of_part(part: Option<&str>) -> Result<&'static Figure, ExplainError> {
-    let unknown = || ExplainError::UnknownPart(part.unwrap_or_default().to_owned());
+/// [`UnknownPart`].
+pub fn figure_of_part(part: Option<&str>) -> Result<&'static Figure, UnknownPart> {
+    let unknown = || UnknownPart(part.unwrap_or_default().to_owned());
     let name = match part {
         None | Some("total") => "seller_total",
         Some(part) => PARTS.iter().find(|(name, _)| *name == part).ok_or_else(unknown)?.1,
     };
     Figure::named(name).ok_or_else(unknown)
-}
-
-/// Explains a seller's balance, with all its lines.
-///
-/// # Errors
-/// [`ExplainError`].
-pub async fn explain(
-    log: &dyn Log,
-    views: &dyn Views,
-    figure: &SellerFigure,
-) -> Result<Explanation, ExplainError> {
-    let named = figure_of_part(figure.part.as_deref())?;
-    let narrowing = Narrowing { seller: Some(figure.seller), ..Narrowing::default() };
-    let question = Question::of(named, narrowing, figure.currency);
-    let figures = Figures { log, views, tenant: figure.tenant };
-    let mut explained = explain_figure(figures, &question).await?;
-    explained.part = Some(figure.part.clone().unwrap_or_else(|| "total".to_owned()));
-    Ok(explained)
 }
 
 /// Explains any figure.
@@ -281,7 +279,7 @@ pub async fn explain_figure(
         sentence: question.sentence.clone(),
         seller: narrowing.seller,
         currency: question.currency,
-        part: None,
+        part: question.part.clone(),
         as_of: narrowing.to,
         known_at: known.0,
         minor,

@@ -9,7 +9,7 @@ use kernel::{Currency, OrderId, SellerId, Timestamp};
 use store::Position;
 
 use crate::{
-    chart::{Account, Book, Family, Members, Side},
+    chart::{Account, Book, Family, Members, Side, UnknownAccount},
     journal::JournalLine,
     postings::Nature,
 };
@@ -164,6 +164,18 @@ impl Selector {
             of_sellers: false,
         };
         Self { parts: vec![part], narrowing }
+    }
+
+    /// The balance of an account, or of all accounts of a family, on the side on which it grows.
+    ///
+    /// # Errors
+    /// [`UnknownAccount`] when the name is neither.
+    pub fn of_account(name: &str, narrowing: Narrowing) -> Result<Self, UnknownAccount> {
+        let side = match Family::named(name) {
+            Some(family) => family.normal_side,
+            None => Account::parse(name)?.normal_side(),
+        };
+        Ok(Self::balance(name, side, narrowing))
     }
 
     /// The same for another window of effective time and another state of knowledge.

@@ -3,12 +3,12 @@
 
 use actix_web::{HttpResponse, web};
 use engine::{
-    explain::{Question, explain_figure, figure_of_part},
+    explain::{BALANCE_OF_AN_ACCOUNT, Question, explain_figure, figure_of_part},
     figures::{FigureError, Figures, KnownAt, LineCursor, Moment, month},
 };
 use kernel::{Money, Timestamp};
 use projections::{
-    chart::{Account, Book, Family, Side},
+    chart::{Book, UnknownAccount},
     selectors::{FIGURES, Figure, Narrowing, Selector},
 };
 use serde::Deserialize;
@@ -242,15 +242,8 @@ fn shown(name: &str, sentence: &str, answer: &engine::figures::FigureAnswer) -> 
     })
 }
 
-/// The side on which an account, or the accounts of a family, grow.
-fn normal_side(account: &str) -> Result<Side, Problem> {
-    if let Some(family) = Family::named(account) {
-        return Ok(family.normal_side);
-    }
-    let account = Account::parse(account);
-    account
-        .map(|account| account.normal_side())
-        .map_err(|error| Problem::malformed(error.to_string()))
+fn unknown(error: &UnknownAccount) -> Problem {
+    Problem::malformed(error.to_string())
 }
 
 /// The balance of an account, or of a family of accounts, on its normal side.
@@ -268,12 +261,11 @@ pub(crate) async fn balance(
     caller.may(Permission::SeeBooks)?;
     let account = asked.account.as_deref();
     let account = account.ok_or_else(|| Problem::malformed("name an account"))?;
-    let side = normal_side(account)?;
     let narrowing = asked.narrowing(&api, &caller).await?;
+    let selector = Selector::of_account(account, narrowing).map_err(|error| unknown(&error))?;
     After { after: asked.after }.wait(&api).await?;
-    let selector = Selector::balance(account, side, narrowing);
     let answer = figures(&api, &caller).figure(&selector).await?;
-    Ok(HttpResponse::Ok().json(shown(account, "The balance of an account.", &answer)))
+    Ok(HttpResponse::Ok().json(shown(account, BALANCE_OF_AN_ACCOUNT, &answer)))
 }
 
 /// Why a figure is what it is: its latest lines with a running sum that ends in the figure, and for
@@ -298,10 +290,7 @@ pub(crate) async fn explain(
 ) -> Result<HttpResponse, Problem> {
     let question = question(&api, &caller, &asked).await?;
     After { after: asked.after }.wait(&api).await?;
-    let mut explained = explain_figure(figures(&api, &caller), &question).await?;
-    if asked.figure.is_none() && asked.account.is_none() {
-        explained.part = Some(asked.part.clone().unwrap_or_else(|| "total".to_owned()));
-    }
+    let explained = explain_figure(figures(&api, &caller), &question).await?;
     Ok(HttpResponse::Ok().json(explained))
 }
 
@@ -317,16 +306,8 @@ pub(crate) async fn question(
     let limit = asked.limit.unwrap_or(LINES).clamp(1, LINES_MAX);
     if let Some(account) = asked.account.as_deref() {
         caller.may(Permission::SeeBooks)?;
-        let side = normal_side(account)?;
-        return Ok(Question {
-            figure: account.to_owned(),
-            sentence: "The balance of an account.".to_owned(),
-            selector: Selector::balance(account, side, narrowing),
-            currency,
-            limit,
-            before,
-            causes: true,
-        });
+        let question = Question::of_account(account, narrowing, currency);
+        return Ok(question.map_err(|error| unknown(&error))?.latest(limit, before));
     }
     let figure = match asked.figure.as_deref() {
         Some(name) => named(name)?,
@@ -337,7 +318,9 @@ pub(crate) async fn question(
             .map_err(|error| Problem::malformed(error.to_string()))?,
     };
     permitted(caller, figure, &mut narrowing)?;
-    Ok(Question::of(figure, narrowing, currency).latest(limit, before))
+    let question = Question::of(figure, narrowing, currency).latest(limit, before);
+    let is_part = asked.figure.is_none();
+    Ok(if is_part { question.as_part(asked.part.as_deref()) } else { question })
 }
 
 /// The trial balance by family of accounts, as of a moment or for a window, as known at a position.

@@ -6,8 +6,8 @@ use engine::{
 };
 use kernel::{Currency, Money, OrderId, SellerId};
 use projections::{
-    chart::{Account, Book, Family},
-    selectors::{FIGURES, Figure, Narrowing, Selector},
+    chart::Book,
+    selectors::{FIGURES, Figure, Narrowing},
 };
 
 use crate::{
@@ -100,10 +100,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
     let figures = Figures { log: &**engine.log(), views: &**engine.views(), tenant };
     let explained = explain_figure(figures, &question).await;
     reading.close().await;
-    let mut explanation = explained.map_err(Failure::usage)?;
-    if args.what.parse::<SellerId>().is_ok() {
-        explanation.part = Some(args.part.clone().unwrap_or_else(|| "total".to_owned()));
-    }
+    let explanation = explained.map_err(Failure::usage)?;
     if args.json {
         return show::json(&explanation);
     }
@@ -118,25 +115,12 @@ fn question(args: &Args, narrowing: Narrowing) -> Outcome<Question> {
     if let Ok(seller) = args.what.parse() {
         let figure = figure_of_part(args.part.as_deref()).map_err(Failure::usage)?;
         let narrowing = Narrowing { seller: Some(seller), ..narrowing };
-        return Ok(Question::of(figure, narrowing, args.currency));
+        let question = Question::of(figure, narrowing, args.currency);
+        return Ok(question.as_part(args.part.as_deref()));
     }
-    let side = match Family::named(&args.what) {
-        Some(family) => family.normal_side,
-        None => Account::parse(&args.what)
-            .map_err(|_| {
-                let what = &args.what;
-                Failure::usage(format!("\"{what}\" is no figure, account, family or seller"))
-            })?
-            .normal_side(),
-    };
-    Ok(Question {
-        figure: args.what.clone(),
-        sentence: "The balance of an account.".to_owned(),
-        selector: Selector::balance(&args.what, side, narrowing),
-        currency: args.currency,
-        limit: usize::MAX,
-        before: None,
-        causes: true,
+    Question::of_account(&args.what, narrowing, args.currency).map_err(|_| {
+        let what = &args.what;
+        Failure::usage(format!("\"{what}\" is no figure, account, family or seller"))
     })
 }
 
