@@ -6,7 +6,7 @@ use aggregates::{calendar, fact::Fact, period, tenant::events::TenantEvent};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use projections::{Occurrence, dating::Calendar, journal::JournalLine, postings::postings};
-use store::{Log, LogError, Metadata, Position, Recorded, StreamId};
+use store::{Log, LogError, Metadata, Position, Recorded, StreamId, whole_stream};
 
 use crate::{BooksFault, Scope};
 
@@ -34,9 +34,6 @@ pub(crate) struct Reader {
     /// Which periods are closed, at every position: what is late is dated as in the read models.
     calendar: Calendar,
 }
-
-/// How many events of the tenant's periods are read at once; most have a dozen a year.
-const PERIOD_EVENTS: usize = 500;
 
 impl Reader {
     /// From the first event.
@@ -139,16 +136,11 @@ impl Reader {
 async fn closings(log: &dyn Log, scope: &Scope) -> Result<Calendar, BooksFault> {
     let stream = StreamId::new("period", scope.tenant, period::STREAM);
     let mut calendar = Calendar::default();
-    let mut version = 0;
-    loop {
-        let page = log.read_stream(&stream, version, PERIOD_EVENTS).await?;
-        let Some(last) = page.last() else { return Ok(calendar) };
-        version = last.version;
-        for event in page {
-            let fact = Fact::decode(&event.stream.category, &event.payload).map_err(|problem| {
-                BooksFault::Fact { position: event.position, problem: problem.to_string() }
-            })?;
-            calendar.note(scope.tenant, event.position, &fact);
-        }
+    for event in whole_stream(log, &stream).await? {
+        let fact = Fact::decode(&event.stream.category, &event.payload).map_err(|problem| {
+            BooksFault::Fact { position: event.position, problem: problem.to_string() }
+        })?;
+        calendar.note(scope.tenant, event.position, &fact);
     }
+    Ok(calendar)
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::timeout};
 
-use crate::{Log, LogError, Position, Recorded};
+use crate::{Log, LogError, Position, Recorded, StreamId};
 
 /// The signal of a log is only a wake-up. Should one get lost (another process writes the log that
 /// this one has opened for reading), the follower looks by itself after so long.
@@ -21,6 +21,26 @@ pub struct Follow {
     position: Position,
     page_events: usize,
     page: std::vec::IntoIter<Recorded>,
+}
+
+/// How many events of a stream are read at once.
+const STREAM_PAGE_EVENTS: usize = 500;
+
+/// Every event of a stream, for streams that are known to be short enough to be held in memory.
+///
+/// # Errors
+/// [`LogError`].
+pub async fn whole_stream(log: &dyn Log, stream: &StreamId) -> Result<Vec<Recorded>, LogError> {
+    let mut events: Vec<Recorded> = Vec::new();
+    loop {
+        let after = events.last().map_or(0, |last| last.version);
+        let page = log.read_stream(stream, after, STREAM_PAGE_EVENTS).await?;
+        let is_last = page.len() < STREAM_PAGE_EVENTS;
+        events.extend(page);
+        if is_last {
+            return Ok(events);
+        }
+    }
 }
 
 /// Follows a log from after a position.

@@ -30,7 +30,7 @@ pub use commit_check::{
     COMMAND_ID_BYTES_MAX, COMMIT_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, STREAM_ID_BYTES_MAX,
 };
 pub use field::Field;
-pub use follow::{FOLLOW_PAGE_EVENTS, Follow, follow};
+pub use follow::{FOLLOW_PAGE_EVENTS, Follow, follow, whole_stream};
 pub use in_order::all_in_order;
 pub use inventory::{Inventory, StoredCommand, Tally};
 pub use log::{

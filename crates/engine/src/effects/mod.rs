@@ -17,7 +17,7 @@ use aggregates::{fact::Fact, order::events::OrderEvent};
 use async_trait::async_trait;
 use kernel::{Actor, ActorKind, Cause, TenantId};
 use serde::Serialize;
-use store::{Log, LogError, Metadata, Position, Recorded, StreamId};
+use store::{Log, LogError, Metadata, Position, Recorded, StreamId, whole_stream};
 
 pub use open::{Call, EffectState};
 pub use request::{StripeParams, StripeRequest};
@@ -30,9 +30,6 @@ use crate::{
     station::{Problem, Routed, Station},
 };
 use open::{OpenEffect, open_effects};
-
-/// How many events of a stream are read at once.
-const PAGE_EVENTS: usize = 500;
 
 /// A call to Stripe that has no outcome yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -235,21 +232,12 @@ struct Known {
 
 /// The calls that a stream still has to make, as the log has it now.
 async fn open_of(log: &dyn Log, stream: &StreamId) -> Result<Open, LogError> {
-    let mut facts = Vec::new();
     let timeline = log.timeline();
-    let (mut version, mut position) = (0, Position::START);
-    loop {
-        let page = log.read_stream(stream, version, PAGE_EVENTS).await?;
-        let ended = page.len() < PAGE_EVENTS;
-        for recorded in page {
-            (version, position) = (recorded.version, recorded.position);
-            facts.push(decode(&recorded)?);
-        }
-        if ended {
-            let known = Known { position, timeline };
-            return Ok(Open { effects: open_effects(stream, &facts), known });
-        }
-    }
+    let events = whole_stream(log, stream).await?;
+    let facts = events.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
+    let position = events.last().map_or(Position::START, |last| last.position);
+    let known = Known { position, timeline };
+    Ok(Open { effects: open_effects(stream, &facts), known })
 }
 
 fn decode(recorded: &Recorded) -> Result<Fact, LogError> {

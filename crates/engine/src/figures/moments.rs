@@ -9,7 +9,7 @@ use chrono::{Months, NaiveDate};
 use chrono_tz::Tz;
 use cqrs_es::Aggregate;
 use kernel::{TenantId, Timestamp};
-use store::{Log, LogError, Position, StreamId};
+use store::{Log, LogError, Position, StreamId, whole_stream};
 
 use super::FigureError;
 
@@ -125,18 +125,13 @@ pub fn month(text: &str, zone: Tz) -> Option<(Timestamp, Timestamp)> {
 /// # Errors
 /// [`LogError`].
 pub async fn zone_of(log: &dyn Log, tenant: TenantId) -> Result<Tz, LogError> {
-    const PAGE: usize = 1000;
     let stream = StreamId::new(Tenant::TYPE, tenant, tenant.to_string());
-    let (mut zone, mut after) = (Tz::UTC, 0);
-    loop {
-        let page = log.read_stream(&stream, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(zone) };
-        after = last.version;
-        for recorded in &page {
-            let fact = Fact::decode(&recorded.stream.category, &recorded.payload);
-            if let Ok(Fact::Tenant(TenantEvent::TimeZoneSet { time_zone, .. })) = fact {
-                zone = time_zone.parse().unwrap_or(zone);
-            }
+    let mut zone = Tz::UTC;
+    for recorded in whole_stream(log, &stream).await? {
+        let fact = Fact::decode(&recorded.stream.category, &recorded.payload);
+        if let Ok(Fact::Tenant(TenantEvent::TimeZoneSet { time_zone, .. })) = fact {
+            zone = time_zone.parse().unwrap_or(zone);
         }
     }
+    Ok(zone)
 }

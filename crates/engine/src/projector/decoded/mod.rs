@@ -9,7 +9,7 @@ use projections::{
     dating::Calendar,
     postings::{Entry, postings},
 };
-use store::{Log, LogError, Metadata, Position, Recorded, StreamId};
+use store::{Log, LogError, Metadata, Position, Recorded, StreamId, whole_stream};
 
 /// An event and all that is derived from it alone.
 pub(super) struct Decoded {
@@ -61,9 +61,6 @@ impl Decoded {
         })
     }
 }
-
-/// How many events of a tenant's periods are read at once; most have a dozen a year.
-const PERIOD_EVENTS: usize = 500;
 
 /// Which periods are closed, for the events that are read: what the log says before each of them,
 /// wherever reading began.
@@ -127,16 +124,10 @@ impl Dating {
     /// and are not forgotten either.
     async fn learn(&mut self, log: &dyn Log, tenant: TenantId) -> Result<(), LogError> {
         let stream = StreamId::new("period", tenant, period::STREAM);
-        let mut version = 0;
-        loop {
-            let page = log.read_stream(&stream, version, PERIOD_EVENTS).await?;
-            let Some(last) = page.last() else { break };
-            version = last.version;
-            for event in page {
-                // What cannot be decoded stops the projections when they come to it.
-                if let Ok(fact) = Fact::decode(&event.stream.category, &event.payload) {
-                    self.calendar.note(tenant, event.position, &fact);
-                }
+        for event in whole_stream(log, &stream).await? {
+            // What cannot be decoded stops the projections when they come to it.
+            if let Ok(fact) = Fact::decode(&event.stream.category, &event.payload) {
+                self.calendar.note(tenant, event.position, &fact);
             }
         }
         self.known.insert(tenant);
