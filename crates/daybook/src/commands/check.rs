@@ -17,7 +17,7 @@ use projections::{
 use serde::Serialize;
 use store::{Log, Metadata, Position, Recorded};
 
-use super::replay::{Comparison, compare_all};
+use super::replay::{Comparison, compare_all, reach};
 use crate::{
     config::DataArgs,
     engines::{read_log, stored_checkpoints},
@@ -94,11 +94,7 @@ struct Line {
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let log = read_log(&args.data).await?;
-    let end = log.head().await.map_err(Failure::unavailable)?.position;
-    let head = args.through.map_or(end, Position);
-    if head > end {
-        return Err(Failure::usage(format!("the log ends at position {end}")));
-    }
+    let head = reach(&*log, args.through).await?;
     let examined = examine(Arc::clone(&log), head).await?;
     let comparisons = match args.through {
         Some(_) => None,

@@ -42,11 +42,7 @@ pub(super) struct Comparison {
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let log = read_log(&args.data).await?;
-    let end = log.head().await.map_err(Failure::unavailable)?.position;
-    let head = args.through.map_or(end, Position);
-    if head > end {
-        return Err(Failure::usage(format!("the log ends at position {end}")));
-    }
+    let head = reach(&*log, args.through).await?;
     let checkpoints = match args.through {
         Some(_) => Vec::new(),
         None => stored_checkpoints(&args.data).await?,
@@ -69,6 +65,16 @@ pub(crate) async fn run(args: Args) -> Outcome {
     };
     eprintln!("replayed to position {head}: {equal}, and the invariants held after every event");
     Ok(())
+}
+
+/// The last position to be looked at: the one asked for, which must be there, or the log's last.
+pub(super) async fn reach(log: &dyn Log, through: Option<u64>) -> Outcome<Position> {
+    let end = log.head().await.map_err(Failure::unavailable)?.position;
+    let head = through.map_or(end, Position);
+    if head > end {
+        return Err(Failure::usage(format!("the log ends at position {end}")));
+    }
+    Ok(head)
 }
 
 /// Replays every read model to where it stands, or to `head`, and compares.
